@@ -1,0 +1,60 @@
+{
+    "name": "Bookings & Payments",
+    "summary": "Get paid online: at booking, by payment link, from an invoice",
+    "version": "19.0.1.0.0",
+    "category": "Services/Appointment",
+    "author": "payment_booking_portal maintainers",
+    "license": "LGPL-3",
+    "depends": [
+        "account_payment",
+        "calendar",
+        "resource",
+        "portal",
+        "payment_custom",
+        "payment_stripe",
+        "payment_mollie",
+    ],
+    "data": [
+        # Security
+        "security/payment_booking_portal_groups.xml",
+        "security/payment_booking_portal_security.xml",
+        "security/ir.model.access.csv",
+        # Data
+        "data/payment_booking_data.xml",
+        "data/ir_cron_data.xml",
+        "views/mail_templates.xml",  # Called by the mail templates
+        "data/mail_template_data.xml",
+        # Client pages
+        "views/client_layout_templates.xml",
+        "views/book_templates.xml",
+        "views/pay_templates.xml",
+        "views/booking_templates.xml",
+        # Back office
+        "views/payment_booking_confirm_views.xml",  # Its action is on the booking form
+        "views/payment_booking_views.xml",
+        "views/payment_booking_service_views.xml",
+        "views/product_booking_resource_group_views.xml",
+        "views/resource_resource_views.xml",
+        "views/product_template_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/payment_booking_portal_menus.xml",
+    ],
+    "assets": {
+        "web.assets_frontend": [
+            "payment_booking_portal/static/src/scss/client_pages.scss",
+            "payment_booking_portal/static/src/interactions/*.js",
+        ],
+        "web.assets_unit_tests": [
+            "payment_booking_portal/static/tests/interactions/*.test.js",
+        ],
+        "web.assets_unit_tests_setup": [
+            "payment_booking_portal/static/src/interactions/*.js",
+        ],
+        "web.assets_tests": [
+            "payment_booking_portal/static/tests/tours/*.js",
+        ],
+    },
+    "post_init_hook": "post_init_hook",
+    "installable": True,
+    "application": True,
+}

@@ -1,0 +1,67 @@
+"""Words and figures that several models share."""
+
+# What the client must pay, and when (the texts are those of the booking page).
+FEE_POLICIES = [
+    ("required", "Paid – payment required to book"),
+    ("suggested", "Paid – payment suggested at booking"),
+    ("on_site", "Paid – no online payment at booking"),
+    ("varies", 'Price varies – shown as "For a fee"'),
+    ("free", 'Free – shown as "Free"'),
+    ("hidden", "Free – no price shown"),
+]
+# Policies under which a booking has a price that the client owes.
+PRICED_POLICIES = {"required", "suggested", "on_site"}
+
+BOOKING_STATES = [
+    ("draft", "Draft"),
+    ("hold", "On hold"),
+    ("confirmed", "Confirmed"),
+    ("expired", "Expired"),
+    ("cancelled", "Cancelled"),
+]
+# The only moves of `payment.booking.state` (source, target).
+BOOKING_TRANSITIONS = {
+    ("draft", "hold"),
+    ("draft", "confirmed"),
+    ("hold", "confirmed"),
+    ("hold", "expired"),
+    ("expired", "confirmed"),
+    ("hold", "cancelled"),
+    ("confirmed", "cancelled"),
+}
+
+COVERAGES = [
+    ("none", "Not paid"),
+    ("processing", "Being paid"),
+    ("part", "Partly paid"),
+    ("paid", "Paid"),
+    ("partly_refunded", "Partly refunded"),
+    ("refunded", "Refunded"),
+]
+ATTENDANCES = [
+    ("none", "Not known yet"),
+    ("attended", "Attended"),
+    ("no_show", "Did not come"),
+]
+ATTENTION_REASONS = [
+    ("late_no_slot", "Paid after the time was given away"),
+    ("late_kept", "Payment unanswered by the provider for too long"),
+    ("paid_cancelled", "Paid, and cancelled by the client"),
+    ("amount_mismatch", "The money differs from the price"),
+    ("confirm_failed", "Paid, but it could not be confirmed"),
+    ("invoice_failed", "The invoice could not be made"),
+    ("second_payment", "Paid more than was due"),
+    ("calendar_changed", "The calendar event was changed or deleted"),
+]
+
+# Transactions that may still bring money, or have brought it.
+LIVE_TX_STATES = ("draft", "pending", "authorized")
+
+# A hold whose payment the provider does not answer for is given away after this long.
+HOLD_CAP_HOURS = 24
+# Transactions one address may start: for one document in ten minutes, in an hour.
+RATE_DOCUMENT = (5, 10)
+RATE_ADDRESS = (20, 60)
+# A visitor who typed more than this meant something else.
+MAX_TEXT = 4000
+MAX_SHORT_TEXT = 200

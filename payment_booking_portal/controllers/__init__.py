@@ -1,0 +1,4 @@
+from . import book
+from . import manage
+from . import pay
+from . import portal

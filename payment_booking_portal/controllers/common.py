@@ -1,0 +1,156 @@
+"""What all client pages share: headers, end pages, prudent reading of input."""
+
+import re
+import secrets
+from datetime import date, datetime
+
+import pytz
+from urllib.parse import urlencode
+
+from odoo.http import request
+from odoo.tools import format_date, format_time
+
+from .. import const
+
+# A start in an address: UTC, to the minute.
+START_FORMAT = "%Y%m%dT%H%M"
+START_PATTERN = re.compile(r"\d{8}T\d{4}")
+MONTH_PATTERN = re.compile(r"(\d{4})-(\d{2})")
+VISITOR_KEY = "payment_booking_visitor"
+TYPED_KEY = "payment_booking_typed"
+# A form of ours is small: more than this is refused before it is read (HTTP 413).
+MAX_FORM_BYTES = 64 * 1024
+
+
+def parse_int(value):
+    """Return a positive whole number that fits in the database, or None."""
+    try:
+        number = int(str(value))
+    except ValueError:
+        return None
+    return number if 0 < number < 2**31 else None
+
+
+def parse_start(value):
+    """Return the naive UTC datetime of a start in an address, or None."""
+    if not isinstance(value, str) or not START_PATTERN.fullmatch(value):
+        return None
+    try:
+        return datetime.strptime(value, START_FORMAT)
+    except ValueError:
+        return None
+
+
+def format_start(start):
+    """Return a start (naive UTC) as it is written in an address."""
+    return start.strftime(START_FORMAT)
+
+
+def parse_day(value):
+    """Return the date of a day in an address, or None."""
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def parse_month(value):
+    """Return the first day of a month in an address, or None."""
+    match = MONTH_PATTERN.fullmatch(value or "")
+    if not match:
+        return None
+    try:
+        return date(int(match[1]), int(match[2]), 1)
+    except ValueError:
+        return None
+
+
+def parse_tz(value):
+    """Return the name of a time zone, or None."""
+    return value if value in pytz.all_timezones_set else None
+
+
+def describe_slots(service, starts, tz_name, seats=1):
+    """Return starts as the buttons of a page: dicts with `url` and `label`.
+
+    :param payment.booking.service service: sudoed.
+    :param list starts: naive UTC datetimes.
+    :param str tz_name: the zone in which the visitor reads them.
+    :param int seats: how many places are wanted.
+    """
+    tz = pytz.timezone(tz_name)
+    buttons = []
+    for start in sorted(starts):
+        day = pytz.utc.localize(start).astimezone(tz).date()
+        query = {"start": format_start(start), "tz": tz_name}
+        if seats > 1:
+            query["seats"] = seats
+        buttons.append(
+            {
+                "url": f"{service._get_book_url()}/details?{urlencode(query)}",
+                "label": "{}, {}".format(
+                    format_date(request.env, day, date_format="EEEE d MMMM"),
+                    format_time(request.env, start, tz=tz_name, time_format="short"),
+                ),
+            }
+        )
+    return buttons
+
+
+class ClientPages:
+    """Mixin of the controllers whose pages clients see."""
+
+    def _render_page(self, template, values, status=200, private=False):
+        """Render a client page with the headers that it needs.
+
+        :param str template: xml id without the module.
+        :param dict values: context of the template.
+        :param int status: HTTP status.
+        :param bool private: whether its address is a secret.
+        """
+        company = values.setdefault("res_company", request.env.company.sudo())
+        values.setdefault("contact", company._get_booking_contact())
+        values.setdefault("test_money", company.booking_accept_test_payments)
+        response = request.render(f"payment_booking_portal.{template}", values)
+        response.status_code = status
+        response.headers["Content-Security-Policy"] = "frame-ancestors 'self'"
+        if private:
+            # The address is the key: it goes to no other site, cache or index.
+            response.headers["Referrer-Policy"] = "same-origin"
+            response.headers["Cache-Control"] = "no-store"
+            response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    def _render_end(self, key, status=200, private=True, **values):
+        """Render the page of an end: what happened, whether money moved, what next.
+
+        :param str key: an end of the template `end_page`.
+        :param int status: HTTP status.
+        """
+        return self._render_page("end_page", {"end": key, **values}, status, private)
+
+    def _get_visitor_key(self):
+        """Return the secret by which a visitor's holds are told from others'."""
+        if VISITOR_KEY not in request.session:
+            request.session[VISITOR_KEY] = secrets.token_urlsafe(24)
+        return request.session[VISITOR_KEY]
+
+    def _remember_typed(self, values):
+        """Keep what a visitor typed, so that it is not asked twice."""
+        kept = {
+            key: str(value)[: const.MAX_SHORT_TEXT]
+            for key, value in values.items()
+            if value and key in ("name", "email", "phone", "note")
+        }
+        if kept:
+            request.session[TYPED_KEY] = {**self._get_typed(), **kept}
+
+    def _get_typed(self):
+        """Return what the visitor typed before."""
+        return request.session.get(TYPED_KEY) or {}
+
+    def _get_proved_partner(self):
+        """Return the contact of a visitor who is logged in, else an empty one."""
+        user = request.env.user
+        partners = request.env["res.partner"].sudo()  # the visitor's own contact
+        return partners if user._is_public() else partners.browse(user.partner_id.id)

@@ -1,0 +1,306 @@
+from werkzeug.exceptions import TooManyRequests
+
+from odoo.exceptions import UserError
+from odoo.http import request, route
+
+from odoo.addons.payment.controllers.portal import PaymentPortal
+from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
+
+from .common import MAX_FORM_BYTES, ClientPages, describe_slots
+
+ENDS = {
+    # What the pay page says instead of a form (see `_get_payable_status`).
+    "nothing": ("nothing", 200),
+    "paid": ("already_paid", 200),
+    "processing": ("checking", 200),
+    "over": ("over", 410),
+    "cancelled": ("cancelled", 410),
+    "closed": ("closed", 409),
+    "later": ("later", 200),
+}
+
+
+class PayPages(ClientPages, PaymentPortal):
+    """The one pay page, transaction route and landing page of every payable."""
+
+    def _get_payable(self, token):
+        """Return the link and the document of a token, sudoed.
+
+        :raise NotFound: for a wrong or foreign token: always the same page.
+        """
+        link = request.env["payment.access.link"]._find(token, "pay")
+        document = link and link._get_document()
+        if not document:
+            raise request.not_found()
+        return link, document
+
+    def _get_client_key(self):
+        return request.env["payment.transaction"]._make_client_key(
+            request.httprequest.remote_addr
+        )
+
+    # === PAY PAGE === #
+
+    @route(
+        "/pay/<string:token>",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def pay(self, token, **_query):
+        """Show what is due and the ways to pay it."""
+        link, document = self._get_payable(token)
+        if not link.is_valid:
+            return self._render_end("dead_link", status=410)
+        if request.env["payment.transaction"]._is_rate_limited(
+            self._get_client_key(), document
+        ):
+            return self._render_limited(document)
+        status = document._get_payable_status()
+        if status != "payable":
+            return self._render_status(document, token, status)
+        return self._render_page(
+            "pay_page", self._prepare_pay_page(document, token), private=True
+        )
+
+    def _prepare_pay_page(self, document, token):
+        """Return the context of the pay page.
+
+        :param document: a payable, sudoed.
+        :param str token: the token of its link.
+        """
+        amount = document._get_payable_amount()
+        currency = document._get_payable_currency()
+        options = document._get_payment_options(amount, request.env.user)
+        partner = document._get_payable_partner()
+        public = request.env.ref("base.public_user").sudo().partner_id  # of a guest
+        company = document._get_payable_company()
+        deadline = document._get_payable_deadline()
+        payment_context = {
+            "reference_prefix": document._get_payable_reference(),
+            "amount": amount,
+            "currency": currency,
+            "partner_id": (partner or public).id,
+            "providers_sudo": options.providers,
+            "payment_methods_sudo": options.methods,
+            "tokens_sudo": options.tokens,
+            "availability_report": options.report,
+            "transaction_route": f"/pay/{token}/transaction",
+            "landing_route": f"/pay/{token}/status",
+            "access_token": token,
+        }
+        return {
+            **payment_context,
+            "show_tokenize_input_mapping": self._compute_show_tokenize_input_mapping(
+                options.providers
+            ),
+            "document": document,
+            "lines": document._get_payable_lines(),
+            "deadline": deadline,
+            "drop_url": deadline and f"/pay/{token}/drop",
+            "later_url": not document._is_payment_required()
+            and document._get_payable_done_url(),
+            "failed_tx": self._get_last_transaction(document).filtered(
+                lambda tx: tx.state == "error"
+            ),
+            "res_company": company,
+            "token": token,
+        }
+
+    def _render_status(self, document, token, status):
+        """Render the end that a status means."""
+        if status == "processing":
+            return self._render_checking(document, token)
+        if status in ("over", "cancelled") and document._get_payable_paid():
+            status_key, code = "late", 200
+        else:
+            status_key, code = ENDS[status]
+        return self._render_end(
+            status_key,
+            status=code,
+            document=document,
+            done_url=document._get_payable_done_url(),
+            slots=self._get_other_slots(document) if code == 410 else None,
+            res_company=document._get_payable_company(),
+        )
+
+    def _get_other_slots(self, document):
+        """Return other times to choose from, for a document that has one."""
+        if document._name != "payment.booking":
+            return None
+        service = document.service_id
+        starts = service._get_next_slots(document.start, seats=document.seats)
+        return describe_slots(service, starts, document._get_client_tz())
+
+    def _render_limited(self, document):
+        return self._render_end(
+            "limited",
+            status=TooManyRequests.code,
+            res_company=document._get_payable_company(),
+        )
+
+    # === TRANSACTION === #
+
+    @route("/pay/<string:token>/transaction", type="jsonrpc", auth="public")
+    def pay_transaction(
+        self,
+        token,
+        provider_id=None,
+        payment_method_id=None,
+        token_id=None,
+        flow=None,
+        tokenization_requested=False,
+        **kwargs,
+    ):
+        """Create the transaction of what is due, and return its processing values.
+
+        Amount, currency, partner and landing page are ours. What the client sends is a
+        choice among the providers and methods on offer.
+
+        :param str token: the token of the pay link.
+        :param int provider_id: the chosen provider.
+        :param int payment_method_id: the chosen method.
+        :param int token_id: the chosen saved payment method.
+        :param str flow: `direct`, `redirect` or `token`.
+        :param bool tokenization_requested: whether the client wants the method saved.
+        :return: see `payment.transaction._get_processing_values`.
+        :rtype: dict
+        :raise NotFound: for a wrong token.
+        :raise UserError: why it cannot be paid.
+        """
+        link, document = self._get_payable(token)
+        self._validate_transaction_kwargs(kwargs, ("access_token",))
+        if not link.is_valid:
+            raise UserError(request.env._("This link is no longer valid."))
+        for value in (provider_id, payment_method_id, token_id):
+            if value is not None and (not isinstance(value, int) or value is True):
+                raise UserError(request.env._("This payment method does not exist."))
+        client_key = self._get_client_key()
+        if request.env["payment.transaction"]._is_rate_limited(client_key, document):
+            raise UserError(
+                request.env._(
+                    "Too many payments were started from here. Please wait ten "
+                    "minutes, or contact us."
+                )
+            )
+        tx_sudo = document._prepare_payment(
+            provider_id, payment_method_id, token_id, flow, request.env.user
+        )
+        if tx_sudo:
+            PaymentPostProcessing.monitor_transaction(tx_sudo)
+            return tx_sudo._get_processing_values()
+        if flow == "token":  # the provider and method of a saved method are its own
+            saved = request.env["payment.token"].sudo().browse(token_id)  # just checked
+            provider_id = saved.provider_id.id
+        # The charge waits until the document knows of its transaction.
+        request.update_context(delay_token_charge=True)
+        tx_sudo = self._create_transaction(
+            provider_id,
+            payment_method_id,
+            token_id,
+            flow=flow,
+            tokenization_requested=bool(tokenization_requested)
+            and not request.env.user._is_public(),
+            landing_route=f"/pay/{token}/status",
+            **document._prepare_payment_values(client_key),
+        )
+        document._on_payment_started(tx_sudo)
+        if flow == "token":
+            tx_sudo._charge_with_token()
+        return tx_sudo._get_processing_values()
+
+    # === LANDING === #
+
+    def _get_last_transaction(self, document):
+        """Return the newest transaction of a document, sudoed."""
+        return document._get_allocations().transaction_id.sorted("id")[-1:]
+
+    @route(
+        "/pay/<string:token>/status",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def pay_status(self, token, **_query):
+        """Say what became of the payment; the address needs no session."""
+        link, document = self._get_payable(token)
+        if not link.is_valid:
+            return self._render_end("dead_link", status=410)
+        tx_sudo = self._get_last_transaction(document)
+        status = document._get_payable_status()
+        if not tx_sudo:
+            return request.redirect(document._get_pay_url())
+        if status == "paid" and tx_sudo.is_post_processed:
+            return request.redirect(document._get_payable_done_url())
+        if tx_sudo.state in ("error", "cancel") and status == "payable":
+            return self._render_end(
+                "declined",
+                document=document,
+                tx=tx_sudo,
+                deadline=document._get_payable_deadline(),
+                pay_url=document._get_pay_url(),
+                res_company=document._get_payable_company(),
+            )
+        if tx_sudo.state in ("draft", "pending", "authorized", "done"):
+            return self._render_checking(document, token)
+        return self._render_status(document, token, status)
+
+    def _render_checking(self, document, token):
+        """Say that money is on its way; a bank transfer gets its account number."""
+        tx_sudo = self._get_last_transaction(document)
+        slow = tx_sudo.provider_id._is_slow() and tx_sudo.state == "pending"
+        return self._render_end(
+            "transfer" if slow else "checking",
+            document=document,
+            tx=tx_sudo,
+            poll_url=f"/pay/{token}/poll",
+            deadline=document._get_payable_deadline(),
+            res_company=document._get_payable_company(),
+        )
+
+    @route("/pay/<string:token>/poll", type="jsonrpc", auth="public")
+    def pay_poll(self, token):
+        """Post-process what is done, and say where the client goes next.
+
+        :return: `url` of the next page, or False while nothing is known.
+        :rtype: dict
+        """
+        link, document = self._get_payable(token)
+        if not link.is_valid:
+            return {"url": False}
+        tx_sudo = self._get_last_transaction(document)
+        if tx_sudo.state in ("done", "cancel") and not tx_sudo.is_post_processed:
+            tx_sudo._post_process()  # a lost race is replayed by Odoo
+        if document._get_payable_status() == "paid":
+            return {"url": document._get_payable_done_url()}
+        if tx_sudo.state in ("error", "cancel", "done"):
+            return {"url": f"/pay/{token}/status"}
+        return {"url": False}
+
+    # === DROP === #
+
+    @route(
+        "/pay/<string:token>/drop",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["POST"],
+        sitemap=False,
+        max_content_length=MAX_FORM_BYTES,
+    )
+    def pay_drop(self, token, **_form):
+        """Give up a hold, at the client's wish."""
+        link, document = self._get_payable(token)
+        if not link.is_valid or document._name != "payment.booking":
+            raise request.not_found()
+        try:
+            document._drop_hold()
+        except UserError as error:
+            request.env.cr.rollback()
+            return self._render_end("refused", status=409, reason=str(error))
+        service = document.service_id
+        return request.redirect(service._get_book_url())

@@ -1,0 +1,1 @@
+from .base import DEAD, OPEN, PAID, UNKNOWN, Gateway, LocalGateway, get_gateway

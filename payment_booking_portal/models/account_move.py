@@ -1,0 +1,9 @@
+from odoo import fields, models
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    payment_booking_ids = fields.One2many(
+        "payment.booking", "invoice_id", string="Bookings", readonly=True
+    )

@@ -1,0 +1,111 @@
+import hashlib
+import secrets
+
+from odoo import api, fields, models
+from odoo.tools import consteq
+
+
+class PaymentAccessLink(models.Model):
+    _name = "payment.access.link"
+    _description = "Access Link"
+    _order = "id desc"
+
+    token = fields.Char(
+        required=True,
+        readonly=True,
+        copy=False,
+        default=lambda self: self._default_token(),
+        groups="base.group_system",
+    )
+    # The row is found by this digest, so that the time of a look-up says nothing
+    # about how much of a guessed token was right.
+    token_digest = fields.Char(
+        compute="_compute_token_digest", store=True, groups="base.group_system"
+    )
+    scope = fields.Selection(
+        [("pay", "Pay"), ("manage", "See, move and cancel")],
+        required=True,
+        readonly=True,
+    )
+    res_model = fields.Char(string="Document Model", required=True, readonly=True)
+    res_id = fields.Many2oneReference(
+        string="Document", model_field="res_model", required=True, readonly=True
+    )
+    expires_at = fields.Datetime(readonly=True)
+    revoked = fields.Boolean(readonly=True)
+    is_valid = fields.Boolean(compute="_compute_is_valid")
+
+    _token_digest_uniq = models.UniqueIndex("(token_digest)")
+    _document_index = models.Index("(res_model, res_id, scope)")
+
+    @api.model
+    def _default_token(self):
+        return secrets.token_urlsafe(24)  # 192 bits
+
+    @api.depends("token")
+    def _compute_token_digest(self):
+        for link in self:
+            link.token_digest = self._digest(link.token)
+
+    @api.depends("expires_at", "revoked")
+    def _compute_is_valid(self):
+        now = fields.Datetime.now()
+        for link in self:
+            link.is_valid = not link.revoked and (
+                not link.expires_at or link.expires_at > now
+            )
+
+    @api.model
+    def _digest(self, token):
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @api.model
+    def _find(self, token, scope):
+        """Return the link of a token, or an empty recordset for a wrong one.
+
+        An expired or revoked link is returned too: `is_valid` tells, and its page says
+        so without naming anyone.
+
+        :param str token: what the visitor presented.
+        :param str scope: what the visitor wants to do.
+        :return: the link, sudoed.
+        :rtype: payment.access.link
+        """
+        links = self.sudo()  # guests own no record: the token is their right
+        if not isinstance(token, str) or not 20 <= len(token) <= 64:
+            return links.browse()
+        link = links.search(
+            [("token_digest", "=", self._digest(token)), ("scope", "=", scope)], limit=1
+        )
+        if not link or not consteq(link.token, token):
+            return links.browse()
+        return link
+
+    def _get_document(self):
+        """Return the document of the link, sudoed; empty if it is gone."""
+        self.ensure_one()
+        return self.env[self.res_model].sudo().browse(self.res_id).exists()
+
+    @api.model
+    def _get_for(self, document, scope):
+        """Return the valid link of a document for a scope; make it if there is none.
+
+        :param document: one record.
+        :param str scope: what its holder may do.
+        :return: the link, sudoed.
+        :rtype: payment.access.link
+        """
+        document.ensure_one()
+        links = self.sudo()  # whoever may write to the client may make their link
+        domain = [
+            ("res_model", "=", document._name),
+            ("res_id", "=", document.id),
+            ("scope", "=", scope),
+        ]
+        return links.search(domain).filtered("is_valid")[:1] or links.create(
+            {"res_model": document._name, "res_id": document.id, "scope": scope}
+        )
+
+    def _revoke(self):
+        """Make the links dead; their holders read that, and nothing else."""
+        self.sudo().write({"revoked": True})  # links are written by our methods only

@@ -1,0 +1,1627 @@
+from datetime import timedelta
+
+import psycopg2
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import (
+    SQL,
+    email_normalize,
+    format_amount,
+    format_date,
+    format_datetime,
+    format_time,
+)
+from odoo.tools.mail import formataddr
+
+from .. import const
+from ..exceptions import SlotTaken, StaleSnapshot
+from ..gateways import DEAD, PAID, LocalGateway, get_gateway
+from ..tools import ics, slots
+
+# Only our own methods can pass this object in a context: RPC and import carry texts
+# and numbers. It lets them write the fields below.
+EDIT_SENTINEL = object()
+
+# Facts that only our methods change: what was sold, when, to whom it belongs.
+PROTECTED_FIELDS = {
+    "state",
+    "hold_until",
+    "confirmed_at",
+    "session_id",
+    "sequence",
+    "visitor_key",
+    "request_key",
+    "allocation_ids",
+    "invoice_id",
+    "name",
+}
+# Open in a draft, protected as soon as somebody holds the time.
+PROTECTED_ONCE_PLACED = {
+    "service_id",
+    "company_id",
+    "start",
+    "stop",
+    "seats",
+    "resource_ids",
+    "fee_policy",
+    "currency_id",
+    "price_unit",
+    "tax_ids",
+    "fiscal_position_id",
+    "amount_untaxed",
+    "amount_tax",
+    "amount_total",
+}
+
+
+class PaymentBooking(models.Model):
+    _name = "payment.booking"
+    _description = "Booking"
+    _inherit = [
+        "portal.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+        "payment.payable.mixin",
+    ]
+    _order = "start desc, id desc"
+    _payable_allocation_field = "booking_id"
+    _mail_post_access = "read"
+
+    # === FIELDS === #
+
+    name = fields.Char(
+        string="Reference", readonly=True, copy=False, default="/", index="trigram"
+    )
+    service_id = fields.Many2one(
+        "payment.booking.service",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        tracking=True,
+    )
+    company_id = fields.Many2one(
+        related="service_id.company_id", store=True, index=True, precompute=True
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        string="Responsible",
+        compute="_compute_user_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+
+    # Who comes
+    partner_id = fields.Many2one(
+        "res.partner", string="Client", index="btree_not_null", tracking=True
+    )
+    guest_name = fields.Char(string="Name Given")
+    guest_email = fields.Char(string="E-mail Given")
+    guest_phone = fields.Char(string="Phone Given")
+    client_name = fields.Char(
+        string="Client Name", compute="_compute_client", store=True
+    )
+    client_email = fields.Char(
+        string="E-mail", compute="_compute_client", store=True
+    )
+    client_phone = fields.Char(string="Phone", compute="_compute_client", store=True)
+    note = fields.Text(string="Message of the Client")
+    lang = fields.Char(string="Language")
+    tz = fields.Char(string="Time Zone of the Client")
+    duplicate_partner_ids = fields.Many2many(
+        "res.partner",
+        string="Same E-mail",
+        compute="_compute_duplicate_partner_ids",
+        help="Other contacts with this e-mail address: perhaps the same person.",
+    )
+
+    # When and with whom
+    start = fields.Datetime(required=True, index=True, tracking=True, copy=False)
+    stop = fields.Datetime(
+        compute="_compute_stop", store=True, precompute=True, readonly=True
+    )
+    resource_ids = fields.Many2many(
+        "resource.resource",
+        "payment_booking_resource_rel",
+        string="With",
+        copy=False,
+    )
+    session_id = fields.Many2one(
+        "payment.booking.session", ondelete="set null", index=True, copy=False
+    )
+    seats = fields.Integer(string="Places", default=1, required=True)
+    event_ids = fields.One2many("calendar.event", "payment_booking_id", copy=False)
+    sequence = fields.Integer(
+        default=0, copy=False, help="Version of the calendar file."
+    )
+
+    # What it costs (frozen when it is placed)
+    fee_policy = fields.Selection(
+        const.FEE_POLICIES, readonly=True, copy=False, tracking=True
+    )
+    currency_id = fields.Many2one("res.currency")
+    price_unit = fields.Float(string="Unit Price", readonly=True, copy=False)
+    tax_ids = fields.Many2many("account.tax", readonly=True, copy=False)
+    fiscal_position_id = fields.Many2one(
+        "account.fiscal.position", readonly=True, copy=False
+    )
+    amount_untaxed = fields.Monetary(readonly=True, copy=False)
+    amount_tax = fields.Monetary(readonly=True, copy=False)
+    amount_total = fields.Monetary(
+        string="Total", readonly=True, copy=False, tracking=True
+    )
+    invoice_id = fields.Many2one(
+        "account.move", readonly=True, copy=False, index="btree_not_null"
+    )
+    allocation_ids = fields.One2many(
+        "payment.transaction.allocation", "booking_id", readonly=True
+    )
+    amount_paid = fields.Monetary(compute="_compute_payment_coverage", store=True)
+    amount_due = fields.Monetary(compute="_compute_payment_coverage", store=True)
+
+    # Three separate facts
+    state = fields.Selection(
+        const.BOOKING_STATES,
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    payment_coverage = fields.Selection(
+        const.COVERAGES,
+        string="Payment",
+        compute="_compute_payment_coverage",
+        store=True,
+        tracking=True,
+    )
+    attendance = fields.Selection(
+        const.ATTENDANCES, default="none", required=True, copy=False, tracking=True
+    )
+    hold_until = fields.Datetime(readonly=True, copy=False)
+    confirmed_at = fields.Datetime(readonly=True, copy=False)
+    is_test = fields.Boolean(
+        string="Test Money",
+        compute="_compute_is_test",
+        compute_sudo=True,
+        search="_search_is_test",
+    )
+
+    # What a person must decide
+    needs_attention = fields.Boolean(readonly=True, copy=False, index=True)
+    attention_reason = fields.Selection(
+        const.ATTENTION_REASONS, readonly=True, copy=False
+    )
+
+    # For the form
+    policy_now = fields.Selection(const.FEE_POLICIES, compute="_compute_policy_now")
+    service_seats = fields.Integer(related="service_id.seats")
+    service_currency_ids = fields.Many2many(
+        related="service_id.accepted_currency_ids", string="Currencies of the Service"
+    )
+    service_has_several_currencies = fields.Boolean(
+        related="service_id.has_several_currencies"
+    )
+
+    # Who placed it
+    visitor_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
+    request_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
+
+    # One hold per visitor and service; the same form sent twice books once.
+    _visitor_uniq = models.UniqueIndex(
+        "(visitor_key, service_id) WHERE state = 'hold' AND visitor_key IS NOT NULL"
+    )
+    _request_uniq = models.UniqueIndex("(request_key) WHERE request_key IS NOT NULL")
+    _hold_index = models.Index("(hold_until) WHERE state = 'hold'")
+    _start_before_stop = models.Constraint(
+        "CHECK (start < stop)", "A booking ends after it starts."
+    )
+    _seats_positive = models.Constraint(
+        "CHECK (seats BETWEEN 1 AND 1000)", "A booking has at least one place."
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("service_id.user_id")
+    def _compute_user_id(self):
+        for booking in self:
+            booking.user_id = booking.user_id or booking.service_id.user_id
+
+    @api.depends("start", "service_id")
+    def _compute_stop(self):
+        for booking in self:
+            duration = timedelta(minutes=booking.service_id.duration or 1)
+            booking.stop = booking.start and booking.start + duration
+
+    @api.depends(
+        "partner_id.name",
+        "partner_id.email",
+        "partner_id.phone",
+        "guest_name",
+        "guest_email",
+        "guest_phone",
+    )
+    def _compute_client(self):
+        for booking in self:
+            partner = booking.partner_id
+            booking.client_name = partner.name or booking.guest_name
+            booking.client_email = partner.email or booking.guest_email
+            booking.client_phone = partner.phone or booking.guest_phone
+
+    @api.depends("name", "service_id.name", "client_name")
+    def _compute_display_name(self):
+        for booking in self:
+            what = booking.service_id.sudo().name  # of an unpublished service too
+            booking.display_name = " – ".join(
+                filter(None, (booking.name, what, booking.client_name))
+            )
+
+    def _compute_access_url(self):
+        super()._compute_access_url()
+        for booking in self:
+            booking.access_url = f"/my/bookings/{booking.id}"
+
+    @api.depends("guest_email", "partner_id.email")
+    def _compute_duplicate_partner_ids(self):
+        for booking in self:
+            email = email_normalize(booking.client_email)
+            booking.duplicate_partner_ids = email and (
+                self.env["res.partner"].search(
+                    [
+                        ("email_normalized", "=", email),
+                        ("id", "!=", booking.partner_id.id),
+                        ("company_id", "in", (False, booking.company_id.id)),
+                    ],
+                    limit=5,
+                )
+            )
+
+    @api.depends(
+        "amount_total",
+        "currency_id",
+        "allocation_ids.amount",
+        "allocation_ids.transaction_id.state",
+        "allocation_ids.transaction_id.child_transaction_ids.state",
+        "invoice_id.state",
+        "invoice_id.amount_residual",
+    )
+    def _compute_payment_coverage(self):
+        for booking in self:
+            booking_sudo = booking.sudo()  # plain users read no transactions
+            currency = booking_sudo._get_payable_currency()
+            total = booking.amount_total
+            paid = booking_sudo._get_payable_paid()
+            refunded = booking_sudo._get_refunded()
+            compare = currency.compare_amounts
+            if refunded and compare(paid, 0) <= 0:
+                coverage = "refunded"
+            elif refunded:
+                coverage = "partly_refunded"
+            elif paid and compare(paid, total) >= 0:
+                coverage = "paid"
+            elif booking_sudo._get_payable_processing():
+                coverage = "processing"
+            elif paid:
+                coverage = "part"
+            else:
+                coverage = "none"
+            booking.payment_coverage = coverage
+            booking.amount_paid = paid
+            booking.amount_due = max(0.0, total - paid)
+
+    @api.depends("allocation_ids.transaction_id.is_live")
+    def _compute_is_test(self):
+        for booking in self:
+            booking.is_test = any(
+                not tx.is_live for tx in booking.allocation_ids.transaction_id
+            )
+
+    def _search_is_test(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        with_test_money = (
+            self.env["payment.transaction.allocation"]
+            .sudo()  # plain users read no transactions
+            ._search([("transaction_id.is_live", "=", False), ("booking_id", "!=", False)])
+        )
+        return [("allocation_ids", "in" if True in value else "not in", with_test_money)]
+
+    @api.depends("fee_policy", "service_id.fee_policy")
+    def _compute_policy_now(self):
+        for booking in self:
+            booking.policy_now = booking.fee_policy or booking.service_id.fee_policy
+
+    # === CRUD METHODS === #
+
+    def _is_protected_edit(self):
+        return self.env.context.get("booking_edit") is EDIT_SENTINEL
+
+    def _editing(self):
+        """Return the records, sudoed, with the right to write protected fields."""
+        # Callers have checked who asks; plain users do not write these fields.
+        return self.sudo().with_context(booking_edit=EDIT_SENTINEL)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if not self._is_protected_edit():
+                self._check_protected(vals, PROTECTED_FIELDS)
+                if vals.get("state", "draft") != "draft":
+                    self._refuse_protected("state")
+            if vals.get("name", "/") == "/":
+                vals["name"] = (
+                    self.env["ir.sequence"].sudo().next_by_code("payment.booking")
+                    or "/"
+                )  # sudo: plain users read no sequences
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not self._is_protected_edit():
+            self._check_protected(vals, PROTECTED_FIELDS)
+            if any(booking.state != "draft" for booking in self):
+                self._check_protected(vals, PROTECTED_ONCE_PLACED)
+        return super().write(vals)
+
+    def _check_protected(self, vals, names):
+        """Refuse values that only our own methods may set.
+
+        Import and RPC come through here too. A value that changes nothing is fine: an
+        exported file can be imported again.
+        """
+        for name in sorted(names & vals.keys()):
+            field = self._fields[name]
+            if field.type in ("one2many", "many2many"):
+                changed = bool(vals[name])
+            elif self:
+                new = field.convert_to_cache(vals[name], self[:1])
+                changed = any(
+                    field.convert_to_cache(booking[name], booking) != new
+                    for booking in self
+                )
+            else:
+                changed = bool(vals[name]) and vals[name] not in ("/", "draft", 0)
+            if changed:
+                self._refuse_protected(name)
+
+    def _refuse_protected(self, name):
+        raise UserError(
+            self.env._(
+                "%(field)s changes only through the buttons of a booking.",
+                field=self._fields[name].get_description(self.env)["string"],
+            )
+        )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_placed(self):
+        if any(booking.state in ("hold", "confirmed") for booking in self):
+            raise UserError(self.env._("Cancel a booking before you delete it."))
+        if any(booking.sudo().allocation_ids for booking in self):  # as above
+            raise UserError(
+                self.env._("A booking that somebody paid for cannot be deleted.")
+            )
+
+    # === STATE === #
+
+    def _update_state(self, allowed_states, target_state, **values):
+        """Change the state of bookings: the only method that does.
+
+        Bookings that are in the target state already are skipped; those in a state
+        that does not lead there are skipped and logged in their chatter by nobody:
+        the caller decides what it means. The rows are locked and touched first.
+
+        :param tuple allowed_states: source states the caller expects.
+        :param str target_state: one of `const.BOOKING_STATES`.
+        :param dict values: further protected values to write.
+        :return: the bookings that changed.
+        :rtype: payment.booking
+        """
+        self._lock_and_touch()
+        self.invalidate_recordset(["state"])
+        changed = self.filtered(
+            lambda b: b.state in allowed_states
+            and (b.state, target_state) in const.BOOKING_TRANSITIONS
+        )
+        changed._editing().write({"state": target_state, **values})
+        return changed
+
+    # === PLACING === #
+
+    @api.model
+    def _place(
+        self,
+        service,
+        start,
+        values,
+        *,
+        resource=None,
+        seats=1,
+        currency=None,
+        partner=None,
+        visitor_key=None,
+        request_key=None,
+    ):
+        """Book a time: a hold if it must be paid first, else a confirmed booking.
+
+        Everything is checked again here; that a start was offered means nothing. The
+        loser of a race leaves nothing behind: the caller rolls back.
+
+        :param payment.booking.service service: what.
+        :param datetime start: when (naive UTC).
+        :param dict values: what the client typed.
+        :param resource.resource resource: the person or room the client wants.
+        :param int seats: how many places.
+        :param res.currency currency: one of the offered currencies.
+        :param res.partner partner: the client, when proved (login, staff).
+        :param str visitor_key: the visitor's secret: one hold per service and visitor.
+        :param str request_key: the form's secret: the same form books once.
+        :return: the booking, sudoed.
+        :rtype: payment.booking
+        :raise SlotTaken: if somebody was quicker, or the start cannot be booked.
+        :raise UserError: if the service or the currency is not on offer.
+        :raise StaleSnapshot: try again after a rollback.
+        """
+        bookings = self._editing()  # guests own nothing; all of it is checked here
+        service = service.sudo()
+        if request_key:
+            same = bookings.search([("request_key", "=", request_key)], limit=1)
+            if same:
+                return same
+        bookings._check_offer(service, currency)
+        currency = currency or service.currency_id
+        bookings._lock_resources(service.group_ids.resource_ids)
+        mine = bookings._replace_own_hold(
+            service, start, visitor_key, resource, seats, currency
+        )
+        if mine:
+            return mine
+        bookings._purge_lapsed(service, start)
+        availability = service._get_availability(
+            start, start + timedelta(minutes=1), resource, seats
+        )
+        if slots.to_minutes(start) not in availability.starts or start.second:
+            raise SlotTaken(self.env._("Somebody was quicker."))
+        required = service.fee_policy == "required"
+        booking = bookings.with_context(tracking_disable=True).create(
+            {
+                **bookings._clean_values(values),
+                "service_id": service.id,
+                "start": start,
+                "seats": seats,
+                "partner_id": partner.id if partner else False,
+                "fee_policy": service.fee_policy,
+                "visitor_key": visitor_key if required else False,
+                "request_key": request_key,
+                **service._prepare_price(currency, seats, partner),
+            }
+        )
+        hold_until = fields.Datetime.now() + timedelta(minutes=service.hold_minutes)
+        if not booking._allocate(availability, hold_until if required else False):
+            raise SlotTaken(self.env._("Somebody was quicker."))
+        booking = booking.with_context(tracking_disable=False)
+        if required and booking._get_amount_required():
+            booking._hold(hold_until)
+        else:
+            booking._confirm()
+        return booking
+
+    def _check_offer(self, service, currency):
+        """Check that a service can be booked, in a currency.
+
+        :raise UserError: why not, for the client.
+        """
+        if not service._is_open():
+            raise UserError(self.env._("Online booking is closed at the moment."))
+        if currency and currency not in service._get_offered_currencies():
+            raise UserError(
+                self.env._(
+                    "This service cannot be paid in %(currency)s.",
+                    currency=currency.name,
+                )
+            )
+
+    def _clean_values(self, values):
+        """Return what a client may set on a booking, cut to a sane length."""
+        allowed = ("guest_name", "guest_email", "guest_phone", "lang", "tz")
+        cleaned = {
+            key: str(values[key]).strip()[: const.MAX_SHORT_TEXT]
+            for key in allowed
+            if values.get(key)
+        }
+        if values.get("note"):
+            cleaned["note"] = str(values["note"]).strip()[: const.MAX_TEXT]
+        return cleaned
+
+    def _lock_resources(self, resources):
+        """Lock resources in id order: always before bookings (see `SLOTS`).
+
+        The lock keeps racers from waiting for each other in circles; what forbids a
+        double booking is the exclusion constraint.
+        """
+        if resources:
+            self.env.execute_query(
+                SQL(
+                    "SELECT id FROM resource_resource WHERE id = ANY(%s) "
+                    "ORDER BY id FOR NO KEY UPDATE",
+                    resources.ids,
+                )
+            )
+
+    def _replace_own_hold(self, service, start, visitor_key, resource, seats, currency):
+        """Return the visitor's hold if it is the same one, else give it up.
+
+        :raise UserError: if money may be on its way for another time.
+        """
+        if not visitor_key:
+            return self.browse()
+        mine = self.search(
+            [
+                ("visitor_key", "=", visitor_key),
+                ("service_id", "=", service.id),
+                ("state", "=", "hold"),
+            ],
+            limit=1,
+        )
+        if not mine:
+            return mine
+        same = (
+            mine.start == start
+            and mine.seats == seats
+            and mine.currency_id == currency
+            and (not resource or resource <= mine.resource_ids)
+        )
+        if same and mine._is_hold_alive():
+            return mine
+        if mine._is_money_underway():
+            raise UserError(
+                self.env._(
+                    "You are paying for another time of this service. Finish or drop "
+                    "that booking first."
+                )
+            )
+        mine._release("cancelled" if mine._is_hold_alive() else "expired")
+        return self.browse()
+
+    def _purge_lapsed(self, service, start):
+        """Give back the times of holds that are over, on the resources of a service.
+
+        A booking that somebody is just paying for is locked, and kept.
+        """
+        now = fields.Datetime.now()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT b.id FROM payment_booking b
+                 WHERE b.state = 'hold' AND b.id IN (
+                    SELECT r.booking_id FROM payment_booking_reservation r
+                     WHERE r.resource_id = ANY(%(resources)s)
+                       AND r.expires_at <= %(now)s
+                    UNION
+                    SELECT s.booking_id FROM payment_booking_seat s
+                      JOIN payment_booking_session t ON t.id = s.session_id
+                     WHERE s.expires_at <= %(now)s
+                       AND (t.service_id = %(service)s AND t.start = %(start)s
+                            OR EXISTS (
+                                SELECT FROM payment_booking_reservation r
+                                 WHERE r.session_id = t.id
+                                   AND r.resource_id = ANY(%(resources)s)
+                                   AND r.expires_at <= %(now)s))
+                 )
+                 ORDER BY b.id
+                   FOR NO KEY UPDATE OF b SKIP LOCKED
+                """,
+                resources=service.group_ids.resource_ids.ids,
+                service=service.id,
+                start=start,
+                now=now,
+            )
+        )
+        for booking in self.browse([bid for [bid] in rows]):
+            booking._release("expired")
+
+    def _allocate(self, availability, expires_at):
+        """Take the resources or seats for the booking's time.
+
+        :param Availability availability: one that covers the start.
+        :param datetime expires_at: when they are free again by themselves, if ever.
+        :return: whether they could be had.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.service_id._is_group_service():
+            return self._allocate_seats(availability, expires_at)
+        for resources in self.service_id._get_combinations(availability, self.start):
+            if self._reserve(resources, self, expires_at):
+                self._editing().resource_ids = resources
+                return True
+        return False
+
+    def _reserve(self, resources, owner, expires_at):
+        """Insert the reservations of an owner (booking or session), if they are free.
+
+        :return: whether they were.
+        :rtype: bool
+        """
+        service = self.service_id
+        self.env.flush_all()
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env["payment.booking.reservation"]._insert(
+                    resources.ids,
+                    self.start - timedelta(minutes=service.buffer_before or 0),
+                    self.stop + timedelta(minutes=service.buffer_after or 0),
+                    expires_at,
+                    owner,
+                )
+        except psycopg2.errors.ExclusionViolation:
+            return False
+        return True
+
+    def _allocate_seats(self, availability, expires_at):
+        """Take places in the session of the booking's start, opening it if need be."""
+        Session = self.env["payment.booking.session"]
+        session = Session.search(
+            [("service_id", "=", self.service_id.id), ("start", "=", self.start)],
+            limit=1,
+        ) or self._open_session(availability, expires_at)
+        if not session:
+            return False
+        taken = session._get_taken_seats()[session.id]
+        numbers = [n for n in range(1, session.seats + 1) if n not in taken]
+        got = 0
+        for number in numbers:
+            if got == self.seats:
+                break
+            got += self._take_seat(session, number, expires_at)
+        if got < self.seats:
+            return False
+        editing = self._editing()
+        editing.session_id = session
+        editing.resource_ids = session.resource_ids
+        session._sync_reservations()
+        return True
+
+    def _open_session(self, availability, expires_at):
+        """Return a new session at the booking's start, empty if no resource is free.
+
+        :raise StaleSnapshot: if somebody has just opened it.
+        """
+        service = self.service_id
+        Session = self.env["payment.booking.session"]
+        for resources in service._get_combinations(availability, self.start):
+            self.env.flush_all()
+            try:
+                with self.env.cr.savepoint(flush=False):
+                    # Raw SQL: the ORM would log an error for every loser of a race.
+                    self.env.cr.execute(
+                        SQL(
+                            """
+                            INSERT INTO payment_booking_session (
+                                service_id, company_id, start, stop, seats,
+                                create_uid, write_uid, create_date, write_date)
+                            VALUES (%s, %s, %s, %s, %s, %s, %s,
+                                now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+                            RETURNING id
+                            """,
+                            service.id, service.company_id.id, self.start, self.stop,
+                            service.seats, self.env.uid, self.env.uid,
+                        ),  # fmt: skip
+                        log_exceptions=False,
+                    )
+                    session = Session.browse(self.env.cr.fetchone()[0])
+                    if not self._reserve(resources, session, expires_at):
+                        raise psycopg2.errors.ExclusionViolation()
+            except psycopg2.errors.UniqueViolation as error:
+                raise StaleSnapshot() from error
+            except psycopg2.errors.ExclusionViolation:
+                continue
+            session.resource_ids = resources
+            return session
+        return Session
+
+    def _take_seat(self, session, number, expires_at):
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(
+                    SQL(
+                        """
+                        INSERT INTO payment_booking_seat (
+                            session_id, booking_id, seat, expires_at,
+                            create_uid, write_uid, create_date, write_date)
+                        VALUES (%s, %s, %s, %s, %s, %s,
+                            now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+                        """,
+                        session.id, self.id, number, expires_at or None,
+                        self.env.uid, self.env.uid,
+                    ),  # fmt: skip
+                    log_exceptions=False,
+                )
+        except psycopg2.errors.UniqueViolation:
+            return False
+        self.env["payment.booking.seat"].invalidate_model()
+        return True
+
+    # === HOLDING === #
+
+    def _hold(self, hold_until):
+        """Keep the time for a client who has to pay.
+
+        :param datetime hold_until: until when (naive UTC).
+        """
+        self._update_state(("draft",), "hold", hold_until=hold_until)
+        self._trigger_release_cron()
+
+    def _trigger_release_cron(self):
+        # The cron tidies up; what counts is `expires_at`, whenever somebody looks.
+        cron = self.env.ref("payment_booking_portal.ir_cron_release_holds").sudo()
+        for booking in self:
+            at = booking.hold_until.replace(second=0) + timedelta(minutes=1)
+            cron._trigger(at=at)  # sudo: clients read no crons
+
+    def _is_hold_alive(self):
+        """Tell whether the time is still kept for the client."""
+        self.ensure_one()
+        return self.state == "hold" and (
+            self.hold_until > fields.Datetime.now() or self._is_money_underway()
+        )
+
+    def _is_money_underway(self):
+        """Tell whether money came already, or may come whatever we do.
+
+        A draft of a provider whose whole truth is here can be stopped; a bank transfer
+        has its own deadline, which is the hold's.
+        """
+        self.ensure_one()
+        return bool(self._get_payable_paid()) or any(
+            not isinstance(get_gateway(tx.provider_id), LocalGateway)
+            or (tx.state != "draft" and not tx.provider_id._is_slow())
+            for tx in self._get_live_transactions()
+        )
+
+    def _sync_clock(self):
+        """Let the reservations end with the hold, or never, as its payment demands."""
+        for booking in self.sudo():  # plain users may not touch reservations
+            expires_at = False
+            if booking.state == "hold" and not booking._is_money_underway():
+                expires_at = booking.hold_until
+            for model in ("payment.booking.reservation", "payment.booking.seat"):
+                rows = self.env[model].sudo().search([("booking_id", "=", booking.id)])
+                rows.write({"expires_at": expires_at})  # sudo: as above
+            booking.session_id._sync_reservations()
+
+    def _release(self, target_state):
+        """Give the time back and end the booking.
+
+        :param str target_state: `expired` or `cancelled`.
+        :return: the bookings that ended.
+        :rtype: payment.booking
+        """
+        ended = self._update_state(
+            ("hold", "confirmed"), target_state, hold_until=False
+        )
+        ended._free_time()
+        return ended
+
+    def _free_time(self):
+        """Delete the reservations and seats of the bookings."""
+        for model in ("payment.booking.reservation", "payment.booking.seat"):
+            # sudo: plain users may not touch reservations
+            self.env[model].sudo().search([("booking_id", "in", self.ids)]).unlink()
+        self.session_id.sudo()._sync_reservations()  # as above
+
+    def _drop_hold(self):
+        """Give up a hold that the client does not want any more.
+
+        :raise UserError: if money may be on its way.
+        """
+        self.ensure_one()
+        self._lock_and_touch()
+        if self.state != "hold":
+            return
+        if self._is_money_underway():
+            raise UserError(
+                self.env._(
+                    "You have started a payment already. Finish it, or wait a few "
+                    "minutes before you choose another way to pay."
+                )
+            )
+        self._stop_live_transactions()
+        self._release("cancelled")
+
+    def _stop_live_transactions(self):
+        """Cancel at their provider the transactions that can be.
+
+        :return: those whose money may still come, sudoed.
+        :rtype: payment.transaction
+        """
+        alive = self.env["payment.transaction"].sudo()  # clients read no transactions
+        for tx_sudo in self._get_live_transactions():
+            answer = get_gateway(tx_sudo.provider_id).cancel(tx_sudo)
+            if answer == DEAD:
+                tx_sudo._set_canceled(
+                    state_message=self.env._("The time to pay is over.")
+                )
+            else:
+                alive |= tx_sudo
+        return alive
+
+    @api.model
+    def _cron_release_holds(self, limit=200):
+        """End the holds that are over, once no money can come any more.
+
+        :param int limit: how many are looked at in one run.
+        """
+        domain = [("state", "=", "hold"), ("hold_until", "<=", fields.Datetime.now())]
+        todo = self.search(domain, order="hold_until", limit=limit)
+        ids, cron = todo.ids, self.env["ir.cron"]
+        cron._commit_progress(remaining=len(ids))
+        for bid in ids:
+            booking = self.browse(bid).try_lock_for_update().filtered_domain(domain)
+            try:
+                booking._end_hold()
+            except Exception as error:  # one bad record never stops the cron
+                self.env.cr.rollback()
+                if not isinstance(error, psycopg2.OperationalError):
+                    self.browse(bid)._flag_attention("late_kept", str(error))
+            if not cron._commit_progress(1):
+                break
+
+    def _end_hold(self):
+        """Release holds on the provider's answer, or at the cap (DESIGN, D5)."""
+        for booking in self:
+            booking._lock_and_touch()
+            alive = booking._stop_live_transactions()
+            paid = booking._get_payable_paid() or any(
+                get_gateway(tx.provider_id).fetch(tx) == PAID for tx in alive
+            )
+            if paid:
+                continue  # post-processing confirms it
+            waiting = alive.filtered(lambda tx: not tx.provider_id._is_slow())
+            hours = booking.company_id.booking_late_hours or const.HOLD_CAP_HOURS
+            cap = booking.hold_until + timedelta(hours=hours)
+            if waiting and fields.Datetime.now() < cap:
+                continue
+            if waiting:
+                booking._flag_attention(
+                    "late_kept",
+                    self.env._(
+                        "%(provider)s gave no answer about a payment for %(hours)s "
+                        "hours. The time was given back.",
+                        provider=waiting[0].provider_id.name,
+                        hours=hours,
+                    ),
+                )
+            booking._release("expired")
+
+    # === CONFIRMING === #
+
+    def _get_amount_required(self):
+        """Return the money without which the booking does not count."""
+        self.ensure_one()
+        return self.amount_total if self.fee_policy == "required" else 0.0
+
+    def _is_covered(self):
+        """Tell whether enough money came for the booking to count."""
+        self.ensure_one()
+        required = self._get_amount_required()
+        currency = self._get_payable_currency()
+        return currency.compare_amounts(self._get_payable_paid(), required) >= 0
+
+    def _confirm(self, reason=None):
+        """Confirm bookings: the one way, whoever asks.
+
+        :param str reason: why one is confirmed without its money; the caller has
+            checked that a manager says so.
+        :raise UserError: if a booking that must be paid first is not.
+        """
+        for booking in self.sudo():  # what a client may confirm is checked here
+            booking._lock_and_touch()
+            if booking.state == "confirmed":
+                continue
+            if not reason and not booking._is_covered():
+                raise UserError(
+                    self.env._("This booking counts once it is paid: it is not yet.")
+                )
+            if not booking._update_state(
+                ("draft", "hold", "expired"),
+                "confirmed",
+                hold_until=False,
+                confirmed_at=fields.Datetime.now(),
+            ):
+                raise UserError(
+                    self.env._("A cancelled booking cannot be confirmed any more.")
+                )
+            booking._ensure_payable_partner()
+            booking._sync_clock()
+            booking._make_calendar_event()
+            booking._send_mail("payment_booking_portal.mail_template_booking_confirmed")
+            if reason:
+                booking.message_post(
+                    body=self.env._("Confirmed without payment: %(why)s", why=reason)
+                )
+
+    def _regain_time(self):
+        """Take the time of an expired booking again, with anybody who is free.
+
+        :return: whether it could be had.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.start <= fields.Datetime.now():
+            return False
+        self._purge_lapsed(self.service_id, self.start)
+        availability = self.service_id._get_availability(
+            self.start,
+            self.start + timedelta(minutes=1),
+            seats=self.seats,
+            any_time=True,
+        )
+        if slots.to_minutes(self.start) not in availability.starts:
+            return False
+        return self._allocate(availability, False)
+
+    # === PAYABLE === #
+
+    def _ensure_payable_partner(self):
+        """Override to make the contact of a guest.
+
+        A typed e-mail never finds an existing contact: it proves nothing.
+        """
+        self.ensure_one()
+        if not self.partner_id:
+            langs = dict(self.env["res.lang"].get_installed())
+            self._editing().partner_id = (
+                self.env["res.partner"]
+                .sudo()  # guests create no contacts by themselves
+                .create(
+                    {
+                        "name": self.guest_name or self.guest_email,
+                        "email": self.guest_email,
+                        "phone": self.guest_phone,
+                        "lang": self.lang if self.lang in langs else self.env.lang,
+                        "tz": self.tz if self.tz in pytz.all_timezones_set else False,
+                        "company_id": self.company_id.id,
+                    }
+                )
+            )
+        return self.partner_id
+
+    def _get_payable_paid(self):
+        """Override to count what an invoice got by other ways (bank statement)."""
+        paid = super()._get_payable_paid()
+        invoice_sudo = self.sudo().invoice_id  # clients read no invoices
+        if invoice_sudo.state == "posted":
+            settled = invoice_sudo.amount_total - invoice_sudo.amount_residual
+            return max(paid, self._get_payable_currency().round(settled))
+        return paid
+
+    def _get_refunded(self):
+        """Return how much of the money was given back."""
+        self.ensure_one()
+        return sum(
+            allocation.transaction_id._get_refunded_share(allocation)
+            for allocation in self._get_allocations()
+            if allocation.transaction_id._is_money()
+        )
+
+    def _get_payable_title(self):
+        return self.service_id.sudo().name  # of an unpublished service too
+
+    def _get_payable_lines(self):
+        service = self.service_id.sudo()  # guests read the booking's own service
+        lines = [
+            {"label": self.env._("When"), "value": self._format_when()},
+            {"label": self.env._("Where"), "value": service._get_location()},
+        ]
+        people = self.sudo().resource_ids  # guests read no resources
+        if people:
+            names = ", ".join(people.mapped("name"))
+            lines.append({"label": self.env._("With"), "value": names})
+        if self.seats > 1:
+            lines.append({"label": self.env._("Places"), "value": self.seats})
+        if self.amount_tax:
+            lines += [
+                {"label": self.env._("Without tax"), "amount": self.amount_untaxed},
+                {"label": self.env._("Tax"), "amount": self.amount_tax},
+            ]
+        return lines
+
+    def _get_payable_start(self):
+        return self.start
+
+    def _get_payable_deadline(self):
+        return self.hold_until if self.state == "hold" else False
+
+    def _get_payable_reference(self):
+        return self.name
+
+    def _is_payment_required(self):
+        return self.fee_policy == "required" and self.state != "confirmed"
+
+    def _get_payable_own_status(self):
+        if self.state == "cancelled":
+            return "cancelled"
+        if self.state == "expired" or (
+            self.state == "hold" and not self._is_hold_alive()
+        ):
+            return "over"
+        if self.state == "draft":
+            return "closed"
+        if self.fee_policy in ("free", "hidden"):
+            return "nothing"
+        if self.fee_policy == "on_site" and not self.company_id.sudo()[
+            "booking_pay_later_online"
+        ]:  # sudo: guests read no companies
+            return "later"
+        return "payable"
+
+    def _get_payable_done_url(self):
+        return self._get_manage_url()
+
+    def _get_manage_url(self):
+        """Return the address of the client's page of the booking."""
+        link = self.env["payment.access.link"]._get_for(self, "manage")
+        return f"/booking/{link.sudo().token}"  # the token is for who gets the address
+
+    def _on_payment_started(self, tx_sudo):
+        self._sync_clock()
+
+    def _on_payment_pending(self, tx_sudo):
+        """Hold the time until the deadline of a bank transfer."""
+        for booking in self.filtered(lambda b: b.state == "hold"):
+            if tx_sudo.provider_id._is_slow():
+                days = booking.company_id.booking_transfer_days
+                deadline = min(
+                    fields.Datetime.now() + timedelta(days=days),
+                    booking.start - timedelta(hours=24),
+                )
+                booking._editing().hold_until = max(booking.hold_until, deadline)
+                booking._trigger_release_cron()
+                booking._send_mail(
+                    "payment_booking_portal.mail_template_booking_transfer"
+                )
+            booking._sync_clock()
+
+    def _on_payment_failed(self, tx_sudo):
+        self.filtered(lambda b: b.state == "hold")._sync_clock()
+
+    def _lock_to_settle(self):
+        """Override to lock resources first when the time must be taken again."""
+        if self.state == "expired":
+            self._lock_resources(self.service_id.group_ids.resource_ids)
+        super()._lock_to_settle()
+
+    def _on_payment_done(self, tx_sudo):
+        """Confirm the booking, or tell staff why that is not possible."""
+        self.ensure_one()
+        if self.state == "expired" and self._is_covered():
+            if not self._regain_time():
+                self._flag_attention(
+                    "late_no_slot",
+                    self.env._(
+                        "%(amount)s came after the time was given to somebody else.",
+                        amount=self._format_amount(tx_sudo.amount),
+                    ),
+                )
+                return
+            self._confirm()
+        elif self.state == "hold" and self._is_covered():
+            self._confirm()
+        elif self.state == "hold":
+            self._sync_clock()
+        elif self.state == "cancelled":
+            self._flag_attention(
+                "paid_cancelled",
+                self.env._(
+                    "%(amount)s came for a cancelled booking.",
+                    amount=self._format_amount(tx_sudo.amount),
+                ),
+            )
+        currency = self._get_payable_currency()
+        if currency.compare_amounts(self._get_payable_paid(), self.amount_total) > 0:
+            self._flag_attention(
+                "second_payment",
+                self.env._("More was paid than was due. The rest is a credit."),
+            )
+
+    def _make_payable_invoice(self, tx_sudo):
+        """Return the posted invoice of a confirmed booking, made from its frozen price.
+
+        Without a confirmed booking there is nothing to invoice: the money becomes the
+        client's credit.
+        """
+        self.ensure_one()
+        if self.state != "confirmed":
+            return self.env["account.move"]
+        invoice = self.invoice_id
+        if not invoice:
+            invoice = (
+                self.env["account.move"]
+                .sudo()
+                .with_company(self.company_id)
+                .create(self._prepare_invoice_values())
+            )
+            currency = self.currency_id
+            if currency.compare_amounts(invoice.amount_total, self.amount_total):
+                self._flag_attention(
+                    "amount_mismatch",
+                    self.env._(
+                        "The invoice says %(invoiced)s, the client agreed to "
+                        "%(agreed)s.",
+                        invoiced=self._format_amount(invoice.amount_total),
+                        agreed=self._format_amount(self.amount_total),
+                    ),
+                )
+            self._editing().invoice_id = invoice
+        if invoice.state == "draft":
+            invoice.action_post()
+        return invoice.filtered(lambda move: move.state == "posted")
+
+    def _prepare_invoice_values(self):
+        """Return the values of the booking's invoice. Override to add to them."""
+        self.ensure_one()
+        service = self.service_id
+        name = f"{service.product_id.display_name}\n{self._format_when()}"
+        return {
+            "move_type": "out_invoice",
+            "partner_id": self.partner_id.id,
+            "currency_id": self.currency_id.id,
+            "fiscal_position_id": self.fiscal_position_id.id,
+            "invoice_origin": self.name,
+            "invoice_user_id": False,
+            "invoice_line_ids": [
+                (
+                    0,
+                    0,
+                    {
+                        "product_id": service.product_id.id,
+                        "name": name,
+                        "quantity": self.seats,
+                        "price_unit": self.price_unit,
+                        "tax_ids": [(6, 0, self.tax_ids.ids)],
+                    },
+                )
+            ],
+        }
+
+    def _flag_attention(self, reason, message):
+        """Override to mark the booking and give its responsible an activity."""
+        for booking in self._editing():
+            booking.write({"needs_attention": True, "attention_reason": reason})
+            booking.message_post(body=message)
+            booking.activity_schedule(
+                "mail.mail_activity_data_todo",
+                summary=dict(booking._fields["attention_reason"]._description_selection(
+                    booking.env
+                ))[reason],
+                note=message,
+                user_id=booking.user_id.id or self.env.ref("base.user_admin").id,
+            )  # fmt: skip
+
+    # === CANCELLING AND MOVING === #
+
+    def _cancel(self, by_client=False):
+        """Cancel bookings: the time is free again, and whoever paid hears from staff.
+
+        :param bool by_client: whether the client did it on their page.
+        """
+        for booking in self:
+            booking._lock_and_touch()
+            if booking.state not in ("hold", "confirmed"):
+                continue
+            was_confirmed = booking.state == "confirmed"
+            booking._stop_live_transactions()
+            booking._release("cancelled")
+            booking._editing().sequence += 1
+            booking._remove_calendar_event()
+            if was_confirmed:
+                booking._send_mail(
+                    "payment_booking_portal.mail_template_booking_cancelled"
+                )
+            if booking._get_payable_paid():
+                booking._flag_attention(
+                    "paid_cancelled",
+                    self.env._(
+                        "Cancelled by the client after paying %(amount)s. Decide what "
+                        "is given back."
+                    )
+                    if by_client
+                    else self.env._(
+                        "Cancelled after %(amount)s was paid. Decide what is given "
+                        "back."
+                    ),
+                )
+
+    def _move(self, start, resource=None):
+        """Move a confirmed booking to another free start at the same price.
+
+        :param datetime start: the new start (naive UTC).
+        :param resource.resource resource: the person or room the client wants.
+        :raise SlotTaken: if it is not free (any more); the caller rolls back.
+        :raise UserError: if this booking cannot be moved.
+        """
+        self.ensure_one()
+        booking = self._editing()  # the caller has checked whose booking it is
+        service = booking.service_id
+        booking._lock_resources(service.group_ids.resource_ids)
+        booking._lock_and_touch()
+        if booking.state != "confirmed" or booking.start <= fields.Datetime.now():
+            raise UserError(self.env._("This booking cannot be moved any more."))
+        if start == booking.start:
+            return
+        booking._purge_lapsed(service, start)
+        availability = service._get_availability(
+            start,
+            start + timedelta(minutes=1),
+            resource,
+            booking.seats,
+            booking=booking,
+        )
+        if slots.to_minutes(start) not in availability.starts or start.second:
+            raise SlotTaken(self.env._("Somebody was quicker."))
+        booking._free_time()
+        booking.write({"start": start, "sequence": booking.sequence + 1})
+        if not booking._allocate(availability, False):
+            raise SlotTaken(self.env._("Somebody was quicker."))
+        booking._update_calendar_event()
+        booking._send_mail("payment_booking_portal.mail_template_booking_moved")
+
+    # === CALENDAR === #
+
+    def _prepare_calendar_event(self):
+        """Return the values of the staff's calendar event. Override to add to them.
+
+        The client is named, not an attendee: nobody is invited, and no answer to an
+        invitation can be misread.
+        """
+        self.ensure_one()
+        users = self.resource_ids.user_id
+        contact = [self.client_phone, self.client_email, self.note]
+        return {
+            "name": f"{self.service_id.name} – {self.client_name}",
+            "start": self.start,
+            "stop": self.stop,
+            "user_id": users[:1].id,
+            "partner_ids": [(6, 0, users.partner_id.ids)],
+            "description": self.env["ir.qweb"]._render(
+                "payment_booking_portal.calendar_event_description",
+                {"lines": [self.name, *filter(None, contact)]},
+            ),
+            "location": self.service_id._get_location(),
+            "videocall_location": self.service_id.video_url or False,
+            "payment_booking_id": self.id,
+            "privacy": "confidential",
+            "show_as": "busy",
+        }
+
+    def _quiet_events(self):
+        """Return the calendar model with no mail, invitation or alarm about it."""
+        return self.env["calendar.event"].sudo().with_context(
+            no_mail_to_attendees=True,
+            dont_notify=True,
+            mail_notify_author=False,
+            mail_create_nolog=True,
+            tracking_disable=True,
+            skip_contact_description=True,
+            booking_edit=EDIT_SENTINEL,
+        )  # fmt: skip  # sudo: the event belongs to the staff member
+
+    def _make_calendar_event(self):
+        """Put the booking in the calendar of who does it; a group has one event."""
+        self.ensure_one()
+        if self.session_id.booking_ids.event_ids:
+            return
+        self._quiet_events().create(self._prepare_calendar_event())
+
+    def _update_calendar_event(self):
+        """Follow a move: the event goes with the booking."""
+        self._remove_calendar_event()
+        self._make_calendar_event()
+
+    def _remove_calendar_event(self):
+        """Take the booking out of the staff's calendar."""
+        self._quiet_events().browse(self.event_ids.ids).unlink()
+
+    def _on_event_changed(self):
+        """Tell staff that a calendar event says something else than its booking."""
+        for booking in self.filtered(lambda b: b.state == "confirmed"):
+            booking._flag_attention(
+                "calendar_changed",
+                self.env._(
+                    "The calendar event was changed or deleted. The booking itself was "
+                    "not: move or cancel it here."
+                ),
+            )
+
+    def _get_ics(self):
+        """Return the calendar file of the booking, as it is now.
+
+        :rtype: bytes
+        """
+        self.ensure_one()
+        booking = self.sudo()  # the caller has checked whose booking it is
+        company = booking.company_id
+        database = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        cancelled = booking.state == "cancelled"
+        email = company.email
+        return ics.build(
+            uid=f"booking-{booking.id}@{database}",
+            sequence=booking.sequence,
+            method="CANCEL" if cancelled else "PUBLISH",
+            start=booking.start,
+            stop=booking.stop,
+            now=fields.Datetime.now(),
+            summary=f"{booking.service_id.name} – {company.name}",
+            location=booking.service_id.video_url or booking.service_id._get_location(),
+            description=booking.name,
+            organizer=email and (company.name, email),
+        )
+
+    # === MAIL AND WORDS === #
+
+    def _send_mail(self, template_xmlid):
+        """Queue a mail to the client, in the client's language, with the calendar file.
+
+        :param str template_xmlid: a template on this model.
+        """
+        self.ensure_one()
+        if not self.client_email:
+            return
+        template = self.env.ref(template_xmlid).sudo()  # clients read no templates
+        values = {}
+        if self.state in ("confirmed", "cancelled"):
+            attachment = self.env["ir.attachment"].sudo().create(
+                {
+                    "name": "booking.ics",
+                    "raw": self._get_ics(),
+                    "mimetype": "text/calendar",
+                    "res_model": self._name,
+                    "res_id": self.id,
+                }
+            )  # fmt: skip  # sudo: it belongs to the mail
+            values["attachment_ids"] = [(4, attachment.id)]
+        template.send_mail(
+            self.id,
+            email_values=values,
+            email_layout_xmlid="mail.mail_notification_light",
+        )
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
+    def _get_invoice_url(self):
+        """Return the address of the posted invoice for the client, or False."""
+        self.ensure_one()
+        invoice_sudo = self.sudo().invoice_id  # clients read their invoice by token
+        if invoice_sudo.state != "posted":
+            return False
+        return invoice_sudo.get_portal_url()
+
+    def _get_mail_to(self):
+        """Return the client's address with the name, for the header of a mail."""
+        self.ensure_one()
+        return formataddr((self.client_name or "", self.client_email))
+
+    def _get_mail_url(self, page="manage"):
+        """Return the full address of a client page, for a mail."""
+        self.ensure_one()
+        path = self._get_pay_url() if page == "pay" else self._get_manage_url()
+        return self.get_base_url() + path
+
+    def _get_mail_book_url(self):
+        """Return the full address where the service can be booked again."""
+        self.ensure_one()
+        service = self.service_id.sudo()  # guests read the booking's own service
+        return self.get_base_url() + service._get_book_url()
+
+    def _get_mail_lines(self):
+        """Return what a mail lists: dicts with `label`, `value` and perhaps `url`."""
+        self.ensure_one()
+        lines = [line for line in self._get_payable_lines() if "value" in line]
+        video = self.service_id.sudo().video_url  # as above
+        if video and self.service_id.sudo().location_type == "online":  # as above
+            lines.append({"label": self.env._("Video"), "value": video, "url": video})
+        lines.append({"label": self.env._("Reference"), "value": self.name})
+        return lines
+
+    def _get_signup_url(self):
+        """Return the address where the contact makes the account that sees the booking.
+
+        A free sign-up would make a second contact.
+        """
+        self.ensure_one()
+        partner_sudo = self.partner_id.sudo()  # clients read no sign-up data
+        if partner_sudo.user_ids or not self._is_signup_open():
+            return False
+        partner_sudo.signup_prepare()
+        return partner_sudo._get_signup_url()
+
+    @api.model
+    def _is_signup_open(self):
+        signup = self.env["res.users"].sudo()._get_signup_invitation_scope()
+        return signup == "b2c"
+
+    def _get_transfer_transaction(self):
+        """Return the bank transfer that is waited for, sudoed."""
+        return self._get_live_transactions().filtered(
+            lambda tx: tx.provider_id._is_slow()
+        )[:1]
+
+    def _get_transfer_reference(self):
+        """Return what the client must write on the transfer."""
+        tx_sudo = self._get_transfer_transaction()
+        return tx_sudo.reference and tx_sudo._get_communication()
+
+    def _get_transfer_instructions(self):
+        """Return the account to pay to, as the provider's own message says it."""
+        return self._get_transfer_transaction().provider_id.pending_msg
+
+    def _get_client_lang(self):
+        """Return the language in which the client reads."""
+        self.ensure_one()
+        return self.partner_id.lang or self.lang or self.env.lang
+
+    def _get_client_tz(self):
+        """Return the time zone in which the client reads times.
+
+        What happens at our place is always said in our time.
+        """
+        self.ensure_one()
+        own = self.company_id.sudo()._get_booking_tz()  # guests read no companies
+        if self.service_id.sudo().location_type == "on_site":  # nor services
+            return own
+        return self.tz if self.tz in pytz.all_timezones_set else own
+
+    def _format_when(self, tz=None):
+        """Return the time of the booking in words, with its zone.
+
+        :param str tz: name of a time zone; the client's by default.
+        """
+        self.ensure_one()
+        tz = tz or self._get_client_tz()
+        start, stop = (
+            pytz.utc.localize(moment).astimezone(pytz.timezone(tz))
+            for moment in (self.start, self.stop)
+        )
+        return self.env._(
+            "%(day)s, %(start)s – %(stop)s (%(zone)s)",
+            day=format_date(self.env, start.date(), date_format="full"),
+            start=format_time(self.env, self.start, tz=tz, time_format="short"),
+            stop=format_time(self.env, self.stop, tz=tz, time_format="short"),
+            zone=tz.replace("_", " "),
+        )
+
+    def _format_moment(self, moment):
+        """Return a moment (naive UTC) in words, in the client's zone."""
+        self.ensure_one()
+        return format_datetime(
+            self.env, moment, tz=self._get_client_tz(), dt_format="long"
+        )
+
+    def _format_amount(self, amount):
+        """Return an amount in the booking's currency, in words."""
+        return format_amount(self.env, amount, self.currency_id)
+
+    def _can_change(self):
+        """Tell whether the client may move or cancel. Override for a policy."""
+        self.ensure_one()
+        return self.state == "confirmed" and self.start > fields.Datetime.now()
+
+    # === ACTIONS === #
+
+    def _check_manager(self):
+        if not self.env.user.has_group("payment_booking_portal.group_manager"):
+            raise AccessError(self.env._("Only a manager can do this."))
+
+    def action_confirm_anyway(self, reason=None):
+        """Confirm a booking without its payment.
+
+        :param str reason: why; it is kept in the chatter.
+        :raise AccessError: for anyone but a manager.
+        :raise UserError: without a reason.
+        """
+        self._check_manager()
+        self.check_access("write")
+        if not isinstance(reason, str) or not reason.strip():
+            raise UserError(self.env._("Say why it is confirmed without payment."))
+        for booking in self:
+            if booking.state == "draft":
+                booking._take_time_for_staff()
+            if booking.state == "expired":
+                booking._lock_resources(booking.service_id.group_ids.resource_ids)
+                booking._lock_and_touch()
+                if not booking._editing()._regain_time():
+                    raise SlotTaken(self.env._("This time is not free any more."))
+            booking._confirm(reason=reason.strip())
+
+    def action_place(self):
+        """Place a draft: a hold until it is paid, or a confirmed booking."""
+        self.check_access("write")
+        for booking in self.filtered(lambda b: b.state == "draft"):
+            booking._take_time_for_staff()
+            booking = booking._editing()
+            if booking._get_amount_required():
+                minutes = booking.service_id.hold_minutes
+                hold_until = fields.Datetime.now() + timedelta(minutes=minutes)
+                booking._hold(hold_until)
+                booking._sync_clock()
+            else:
+                booking._confirm()
+
+    def _take_time_for_staff(self):
+        """Take the time of a draft that staff typed, and freeze its price."""
+        self.ensure_one()
+        booking = self._editing()  # the caller has checked the rights
+        service = booking.service_id
+        booking._lock_resources(service.group_ids.resource_ids)
+        booking._lock_and_touch()
+        booking._purge_lapsed(service, booking.start)
+        availability = service._get_availability(
+            booking.start,
+            booking.start + timedelta(minutes=1),
+            booking.resource_ids[:1],
+            booking.seats,
+            any_time=True,
+        )
+        if slots.to_minutes(booking.start) not in availability.starts:
+            raise SlotTaken(
+                self.env._("This time is not free. Choose another start or person.")
+            )
+        currency = booking.currency_id or service.currency_id
+        booking.write(
+            {
+                "fee_policy": booking.fee_policy or service.fee_policy,
+                **service._prepare_price(currency, booking.seats, booking.partner_id),
+            }
+        )
+        if not booking._allocate(availability, False):
+            raise SlotTaken(self.env._("Somebody was quicker."))
+
+    def action_cancel(self):
+        """Cancel bookings from the back office."""
+        self.check_access("write")
+        self._cancel()
+
+    def action_attended(self):
+        """Note that the client came."""
+        self.check_access("write")
+        self.attendance = "attended"
+
+    def action_no_show(self):
+        """Note that the client did not come."""
+        self.check_access("write")
+        self.attendance = "no_show"
+
+    def action_attention_done(self):
+        """Note that a person has decided."""
+        self.check_access("write")
+        self.write({"needs_attention": False, "attention_reason": False})
+        self.activity_unlink(["mail.mail_activity_data_todo"])
+
+    def action_view_invoice(self):
+        """Open the invoice."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "account.move",
+            "res_id": self.invoice_id.id,
+            "view_mode": "form",
+        }
+
+    def action_open_client_page(self):
+        """Open what the client sees: the pay page while it is due, else the booking."""
+        self.ensure_one()
+        self.check_access("read")
+        payable = self.sudo()._get_payable_status() == "payable"  # reads transactions
+        return {
+            "type": "ir.actions.act_url",
+            "url": self._get_pay_url() if payable else self._get_manage_url(),
+            "target": "new",
+        }
+
+    @api.model
+    def _get_my_domain(self):
+        """Return the bookings that the current user may see in the portal."""
+        partner = self.env.user.partner_id.commercial_partner_id
+        return Domain("partner_id", "child_of", partner.id)

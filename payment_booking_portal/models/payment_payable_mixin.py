@@ -1,0 +1,384 @@
+import logging
+from collections import namedtuple
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from odoo.addons.payment import utils as payment_utils
+
+from .. import const
+from ..gateways import DEAD, PAID, get_gateway
+from ..tools.locking import lock_and_touch
+
+_logger = logging.getLogger(__name__)
+
+# A draft that its provider cannot be asked about stands in the way of another payment
+# for this long (minutes); then the client may try again.
+UNKNOWN_BLOCK_MINUTES = 15
+
+PaymentOptions = namedtuple("PaymentOptions", "providers methods tokens report")
+
+
+class PaymentPayableMixin(models.AbstractModel):
+    """Methods of everything that can be paid on the pay page.
+
+    The mixin has no field and inherits nothing, so that `account.move` can have it
+    too. A model becomes payable by naming its field on `payment.transaction.allocation`
+    and overriding the methods of the first section.
+    """
+
+    _name = "payment.payable.mixin"
+    _description = "Payable Document"
+
+    # Name of the Many2one to this model on `payment.transaction.allocation`.
+    _payable_allocation_field = None
+
+    # === TO OVERRIDE === #
+
+    def _get_payable_company(self):
+        """Return the company that is paid."""
+        return self.company_id
+
+    def _get_payable_currency(self):
+        """Return the currency that the document is paid in."""
+        return self.currency_id
+
+    def _get_payable_partner(self):
+        """Return the contact who owes, or an empty one while a guest has none."""
+        return self.partner_id
+
+    def _ensure_payable_partner(self):
+        """Return the contact who owes, making it if need be: a payment needs one."""
+        return self._get_payable_partner()
+
+    def _get_payable_total(self):
+        """Return what the document costs in all, in its currency."""
+        return self.amount_total
+
+    def _get_payable_title(self):
+        """Return what is paid for, in the client's words."""
+        return self.display_name
+
+    def _get_payable_lines(self):
+        """Return what the pay page lists: dicts with `label` and `value` or `amount`."""
+        return []
+
+    def _get_payable_start(self):
+        """Return when the service takes place (naive UTC), if it does."""
+        return False
+
+    def _get_payable_deadline(self):
+        """Return until when it can be paid (naive UTC), or False for no limit."""
+        return False
+
+    def _is_payment_required(self):
+        """Tell whether only this money confirms the document."""
+        return False
+
+    def _get_payable_own_status(self):
+        """Return why the document itself cannot be paid, as a key of
+        `_get_payable_messages`, or `payable`.
+        """
+        return "payable"
+
+    def _get_payable_done_url(self):
+        """Return the page that a client sees once the document is paid."""
+        return self._get_pay_url()
+
+    def _on_payment_started(self, tx_sudo):
+        """React to a new transaction. The document is locked."""
+
+    def _on_payment_pending(self, tx_sudo):
+        """React to money that is on its way."""
+
+    def _on_payment_failed(self, tx_sudo):
+        """React to a transaction that failed or was cancelled."""
+
+    def _on_payment_done(self, tx_sudo):
+        """Do what the money was for. The document is locked; may raise `UserError`."""
+
+    def _make_payable_invoice(self, tx_sudo):
+        """Return the posted invoice that the money settles, if there is to be one.
+
+        Called in a savepoint once `_on_payment_done` is over. Without an invoice the
+        payment becomes the client's outstanding credit.
+        """
+        return self.env["account.move"]
+
+    def _flag_attention(self, reason, message):
+        """Tell staff that a person must decide. Override on documents with a flag.
+
+        :param str reason: a key of `const.ATTENTION_REASONS`.
+        :param str message: what happened, for staff.
+        """
+        _logger.info("%s needs attention (%s): %s", self, reason, message)
+
+    # === WHAT IS DUE === #
+
+    def _get_allocations(self):
+        """Return the allocations of the document, sudoed."""
+        return (
+            self.env["payment.transaction.allocation"]
+            .sudo()  # clients and plain users read no transaction
+            .search([(self._payable_allocation_field, "in", self.ids)])
+        )
+
+    def _get_payable_paid(self):
+        """Return the money that the provider confirmed, less what was given back."""
+        self.ensure_one()
+        currency = self._get_payable_currency()
+        paid = 0.0
+        for allocation in self._get_allocations():
+            tx_sudo = allocation.transaction_id
+            if tx_sudo.state == "done" and tx_sudo._is_money():
+                paid += allocation.amount - tx_sudo._get_refunded_share(allocation)
+        return currency.round(paid)
+
+    def _get_payable_processing(self):
+        """Return the money that is on its way: pending or authorized."""
+        self.ensure_one()
+        return self._get_payable_currency().round(
+            sum(
+                allocation.amount
+                for allocation in self._get_allocations()
+                if allocation.transaction_id.state in ("pending", "authorized")
+                and allocation.transaction_id._is_money()
+            )
+        )
+
+    def _get_payable_amount(self):
+        """Return what is due now: the total less the money confirmed or on its way."""
+        self.ensure_one()
+        due = (
+            self._get_payable_total()
+            - self._get_payable_paid()
+            - self._get_payable_processing()
+        )
+        return max(0.0, self._get_payable_currency().round(due))
+
+    def _get_payable_status(self):
+        """Return the one word that decides what the pay page shows.
+
+        :return: `payable`, or a key of `_get_payable_messages`.
+        :rtype: str
+        """
+        self.ensure_one()
+        currency = self._get_payable_currency()
+        total = self._get_payable_total()
+        if not total or currency.is_zero(total):
+            return "nothing"
+        if currency.compare_amounts(self._get_payable_paid(), total) >= 0:
+            return "paid"
+        if currency.is_zero(self._get_payable_amount()):
+            return "processing"
+        return self._get_payable_own_status()
+
+    def _get_payable_messages(self):
+        """Return what the words of `_get_payable_status` mean for a client."""
+        return {
+            "nothing": self.env._("There is nothing to pay."),
+            "paid": self.env._("This is already paid."),
+            "processing": self.env._("A payment is being processed."),
+            "over": self.env._("Your time to pay is over."),
+            "cancelled": self.env._("This was cancelled."),
+            "closed": self.env._("Online payment is closed at the moment."),
+            "later": self.env._("This is paid at the appointment."),
+        }
+
+    def _get_payable_error(self):
+        """Return the reason why the document cannot be paid now, or False."""
+        status = self._get_payable_status()
+        return status != "payable" and self._get_payable_messages()[status]
+
+    # === LINKS === #
+
+    def _get_pay_url(self):
+        """Return the address of the pay page."""
+        link = self.env["payment.access.link"]._get_for(self, "pay")
+        return f"/pay/{link.sudo().token}"  # the token is for whoever gets the address
+
+    # === PROVIDERS === #
+
+    def _get_payment_options(self, amount=None, user=None):
+        """Return what the client may pay with.
+
+        :param float amount: what is paid; what is due by default.
+        :param res.users user: the visitor, for the saved payment methods.
+        :rtype: PaymentOptions
+        """
+        self.ensure_one()
+        report = {}
+        partner = self._get_payable_partner()
+        providers, methods = self.env["payment.provider"]._get_usable(
+            self._get_payable_company(),
+            self._get_payable_currency(),
+            self._get_payable_amount() if amount is None else amount,
+            partner=partner,
+            required=self._is_payment_required(),
+            start=self._get_payable_start(),
+            report=report,
+        )
+        tokens = self.env["payment.token"].sudo()  # clients read tokens on the pay page
+        if user and not user._is_public() and user.partner_id == partner:
+            tokens = tokens._get_available_tokens(providers.ids, partner.id)
+        return PaymentOptions(providers, methods, tokens, report)
+
+    # === STARTING A PAYMENT === #
+
+    def _lock_and_touch(self):
+        """Lock the documents against a second payment (DESIGN, D3b)."""
+        lock_and_touch(self)
+
+    def _get_live_transactions(self):
+        """Return the transactions that may still bring money, sudoed."""
+        return self._get_allocations().transaction_id.filtered(
+            lambda tx: tx.state in const.LIVE_TX_STATES and tx._is_money()
+        )
+
+    def _check_payment_offer(self, provider_id, payment_method_id, token_id, flow, user):
+        """Check that what the client chose is among what we offer.
+
+        :raise UserError: when it is not.
+        """
+        options = self._get_payment_options(user=user)
+        if flow == "token":
+            token = options.tokens.filtered(lambda t: t.id == token_id)
+            allowed = bool(token)
+        else:
+            provider = options.providers.filtered(lambda p: p.id == provider_id)
+            method = options.methods.filtered(lambda m: m.id == payment_method_id)
+            allowed = flow in ("direct", "redirect") and provider & method.provider_ids
+        if not allowed:
+            raise UserError(
+                self.env._("This payment method is not available. Choose another one.")
+            )
+
+    def _prepare_payment(self, provider_id, payment_method_id, token_id, flow, user):
+        """Lock the document and check that it can be paid with the client's choice.
+
+        Earlier transactions are dealt with here: the one of the same offer is used
+        again, others are cancelled at their provider, and one that may still bring
+        money stands in the way.
+
+        :return: the transaction to use again, sudoed; empty when a new one is needed.
+        :raise UserError: why it cannot be paid, for the client.
+        """
+        self.ensure_one()
+        self._lock_and_touch()
+        error = self._get_payable_error()
+        if error:
+            raise UserError(error)
+        self._check_payment_offer(
+            provider_id, payment_method_id, token_id, flow, user
+        )
+        amount = self._get_payable_amount()
+        currency = self._get_payable_currency()
+        reusable = self.env["payment.transaction"].sudo()  # see _get_live_transactions
+        for tx_sudo in self._get_live_transactions():
+            if (
+                not reusable
+                and flow != "token"
+                and tx_sudo.state == "draft"
+                and not tx_sudo.provider_reference
+                and tx_sudo.operation == f"online_{flow}"
+                and tx_sudo.provider_id.id == provider_id
+                and tx_sudo.payment_method_id.id == payment_method_id
+                and tx_sudo.currency_id == currency
+                and currency.compare_amounts(tx_sudo.amount, amount) == 0
+            ):
+                reusable = tx_sudo
+                continue
+            self._cancel_or_block(tx_sudo)
+        return reusable
+
+    def _cancel_or_block(self, tx_sudo):
+        """Make sure that an earlier transaction cannot be paid, or refuse a new one.
+
+        :raise UserError: when its money may still come.
+        """
+        answer = get_gateway(tx_sudo.provider_id).cancel(tx_sudo)
+        if answer == DEAD:
+            tx_sudo._set_canceled(
+                state_message=self.env._("Replaced by another payment.")
+            )
+            return
+        age = fields.Datetime.now() - tx_sudo.create_date
+        given_up = age > timedelta(minutes=UNKNOWN_BLOCK_MINUTES)
+        if tx_sudo.state == "draft" and answer != PAID and given_up:
+            return
+        raise UserError(
+            self.env._(
+                "You have started a payment already. Finish it, or wait a few minutes "
+                "before you choose another way to pay."
+            )
+        )
+
+    def _prepare_payment_values(self, client_key):
+        """Return the values of the new transaction that we decide, not the client.
+
+        :param str client_key: see `payment.transaction.client_key`.
+        """
+        self.ensure_one()
+        amount = self._get_payable_amount()
+        partner = self._ensure_payable_partner()
+        return {
+            "amount": amount,
+            "currency_id": self._get_payable_currency().id,
+            "partner_id": partner.id,
+            "reference_prefix": payment_utils.singularize_reference_prefix(
+                prefix=self._get_payable_reference()
+            ),
+            "custom_create_values": {
+                "client_key": client_key,
+                "allocation_ids": [
+                    Command.create(
+                        {
+                            self._payable_allocation_field: self.id,
+                            "amount": amount,
+                        }
+                    )
+                ],
+            },
+        }
+
+    def _get_payable_reference(self):
+        """Return how the document is called on a bank statement."""
+        return self.display_name
+
+    # === RECEIVING MONEY === #
+
+    def _settle(self, tx_sudo):
+        """Do what a confirmed transaction was for, and make its invoice.
+
+        Each step has a savepoint of its own: whatever goes wrong, the money itself is
+        recorded by the caller, and staff is told.
+
+        :param tx_sudo: one done transaction, sudoed.
+        :return: the invoices to reconcile the payment with.
+        :rtype: account.move
+        """
+        self.ensure_one()
+        self._lock_to_settle()
+        self._attempt("confirm_failed", self._on_payment_done, tx_sudo)
+        invoice = self._attempt("invoice_failed", self._make_payable_invoice, tx_sudo)
+        return invoice or self.env["account.move"]
+
+    def _lock_to_settle(self):
+        """Lock what the money may change. Override to lock resources first."""
+        self._lock_and_touch()
+
+    def _attempt(self, reason, method, *args):
+        try:
+            with self.env.cr.savepoint():
+                return method(*args)
+        except psycopg2.OperationalError:
+            raise  # a lost race: the whole request is replayed
+        except Exception as error:
+            _logger.info("%s on %s: %s", method.__name__, self, error, exc_info=True)
+            self.env.invalidate_all()
+            self._flag_attention(reason, str(error))
+            return None

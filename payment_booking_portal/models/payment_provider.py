@@ -1,0 +1,59 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+
+class PaymentProvider(models.Model):
+    _inherit = "payment.provider"
+
+    @api.model
+    def _get_usable(
+        self, company, currency, amount, *, partner=None, required=False, start=None,
+        report=None,
+    ):  # fmt: skip
+        """Return the providers and methods that a client could pay with right now.
+
+        The one definition of a usable provider, for what is displayed, for placing a
+        hold and for the pay page. It is evaluated as the public user: staff sees
+        unpublished providers, clients do not.
+
+        :param res.company company: who is paid.
+        :param res.currency currency: in which currency.
+        :param float amount: how much.
+        :param res.partner partner: who pays, if known.
+        :param bool required: whether the booking counts only once it is paid.
+        :param datetime start: when the service takes place (naive UTC), if it does.
+        :param dict report: see `payment.provider._get_compatible_providers`.
+        :return: providers and methods, sudoed.
+        :rtype: tuple
+        """
+        public = self.env.ref("base.public_user")
+        partner_id = (partner or public.sudo().partner_id).id  # of a guest: no country
+        as_guest = self.with_user(public).sudo()  # guests may not read providers
+        providers = as_guest._get_compatible_providers(
+            company.id, partner_id, amount, currency_id=currency.id, report=report
+        ).filtered(lambda p: p._is_usable(company, required, start))
+        methods = as_guest.env["payment.method"]._get_compatible_payment_methods(
+            providers.ids, partner_id, currency_id=currency.id, report=report
+        )
+        return providers & methods.provider_ids, methods
+
+    def _is_usable(self, company, required, start):
+        """Tell whether a compatible provider's money comes in time, and is money.
+
+        Override to exclude a provider of yours. See `_get_usable` for the parameters.
+        """
+        self.ensure_one()
+        if self.state == "test" and not company.booking_accept_test_payments:
+            return False
+        if required and self.capture_manually:
+            return False  # an authorization is not money yet
+        if start and self._is_slow():
+            days = company.booking_transfer_min_days
+            return start >= fields.Datetime.now() + timedelta(days=days)
+        return True
+
+    def _is_slow(self):
+        """Tell whether the money of this provider takes days. Override for your own."""
+        self.ensure_one()
+        return self.code == "custom"

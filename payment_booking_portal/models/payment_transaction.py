@@ -1,0 +1,223 @@
+import hashlib
+import hmac
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+from .. import const
+from ..tools.locking import lock_and_touch
+
+
+class PaymentTransaction(models.Model):
+    _inherit = "payment.transaction"
+
+    allocation_ids = fields.One2many(
+        "payment.transaction.allocation", "transaction_id", readonly=True
+    )
+    client_key = fields.Char(
+        readonly=True,
+        index="btree_not_null",
+        help="A keyed hash of the address that started the payment, for the rate limit.",
+    )
+
+    # === RATE LIMIT === #
+
+    @api.model
+    def _make_client_key(self, address):
+        """Return the hash that stands for a network address.
+
+        :param str address: an IP address; it is not stored.
+        """
+        secret = self.env["ir.config_parameter"].sudo().get_param("database.secret")
+        return hmac.new(
+            secret.encode(), f"pbp:{address}".encode(), hashlib.sha256
+        ).hexdigest()[:32]
+
+    @api.model
+    def _is_rate_limited(self, client_key, document):
+        """Tell whether an address started too many payments lately.
+
+        :param str client_key: see `_make_client_key`.
+        :param document: what it wants to pay.
+        """
+        now = fields.Datetime.now()
+        by_client = Domain("client_key", "=", client_key)
+        field = f"allocation_ids.{document._payable_allocation_field}"
+        limits = (
+            (const.RATE_DOCUMENT, by_client & Domain(field, "=", document.id)),
+            (const.RATE_ADDRESS, by_client),
+        )
+        return any(
+            self.sudo().search_count(  # clients read no transaction
+                domain
+                & Domain("create_date", ">", now - timedelta(minutes=minutes)),
+                limit=most,
+            )
+            >= most
+            for (most, minutes), domain in limits
+        )
+
+    # === WHAT THE MONEY IS === #
+
+    def _is_money(self):
+        """Tell whether the transaction proves a payment: test money does not, unless
+        the company accepts it.
+        """
+        self.ensure_one()
+        return self.is_live or self.company_id.booking_accept_test_payments
+
+    def _get_payables(self):
+        """Return the allocations of the transaction, through its source for a child."""
+        self.ensure_one()
+        return (self.source_transaction_id or self).allocation_ids
+
+    def _get_refunded_share(self, allocation):
+        """Return how much of an allocation was given back.
+
+        :param allocation: one `payment.transaction.allocation` of this transaction.
+        """
+        self.ensure_one()
+        refunded = -sum(
+            child.amount
+            for child in self.child_transaction_ids
+            if child.operation == "refund" and child.state == "done"
+        )
+        if not refunded or not self.amount:
+            return 0.0
+        return self.currency_id.round(refunded * allocation.amount / self.amount)
+
+    # === STATES === #
+
+    def _set_pending(self, **kwargs):
+        """Override of `payment` to keep what is being paid for."""
+        txs = super()._set_pending(**kwargs)
+        for tx in txs:
+            for allocation in tx.allocation_ids:
+                allocation._get_document()._on_payment_pending(tx)
+        return txs
+
+    def _set_done(self, *, state_message=None, extra_allowed_states=()):
+        """Override of `payment` to record late money too: money that arrives after we
+        cancelled is still the client's money.
+        """
+        ours = self.filtered("allocation_ids")
+        txs = super(PaymentTransaction, self - ours)._set_done(
+            state_message=state_message, extra_allowed_states=extra_allowed_states
+        )
+        if ours:
+            txs |= super(PaymentTransaction, ours)._set_done(
+                state_message=state_message,
+                extra_allowed_states=(*extra_allowed_states, "cancel"),
+            )
+            # Nobody may come back to a page that would post-process it.
+            self.env.ref("payment.cron_post_process_payment_tx")._trigger()
+        return txs
+
+    def _set_canceled(self, state_message=None, extra_allowed_states=()):
+        """Override of `payment` to let the clock of a hold run again."""
+        txs = super()._set_canceled(
+            state_message=state_message, extra_allowed_states=extra_allowed_states
+        )
+        txs._tell_payment_failed()
+        return txs
+
+    def _set_error(self, state_message, extra_allowed_states=()):
+        """Override of `payment` to let the clock of a hold run again."""
+        txs = super()._set_error(
+            state_message, extra_allowed_states=extra_allowed_states
+        )
+        txs._tell_payment_failed()
+        return txs
+
+    def _tell_payment_failed(self):
+        for tx in self:
+            for allocation in tx.allocation_ids:
+                allocation._get_document()._on_payment_failed(tx)
+
+    # === POST-PROCESSING === #
+
+    def _post_process(self):
+        """Override of `account_payment` to settle what the money was for first.
+
+        One transaction at a time: the parent's batch would post the draft invoices of
+        a cancelled transaction.
+        """
+        ours = self.filtered("allocation_ids")
+        if self - ours:
+            super(PaymentTransaction, self - ours)._post_process()
+        for tx in ours:
+            lock_and_touch(tx)
+            if tx.state == "done" and not tx.payment_id:
+                tx._settle_payables()
+            super(PaymentTransaction, tx)._post_process()
+
+    def _settle_payables(self):
+        """Confirm and invoice every document that the transaction pays."""
+        self.ensure_one()
+        for allocation in self.allocation_ids:
+            document = allocation._get_document()
+            invoices = document._settle(self)
+            if invoices:
+                self.invoice_ids = [(4, invoice.id) for invoice in invoices]
+
+    def _create_payment(self, **extra_create_values):
+        """Override of `account_payment`: money that came outside of a provider's API is
+        booked on the manual method of a bank journal, for which core has no line.
+        """
+        self.ensure_one()
+        if self.provider_code == "custom" and self.allocation_ids:
+            journal = self.provider_id.journal_id or self._get_manual_journal()
+            line = journal.inbound_payment_method_line_ids.filtered(
+                lambda line: line.code == "manual"
+            )[:1]
+            extra_create_values = {
+                "journal_id": journal.id,
+                "payment_method_line_id": line.id,
+                **extra_create_values,
+            }
+        return super()._create_payment(**extra_create_values)
+
+    def _get_manual_journal(self):
+        """Return the journal for money received outside of a provider's API."""
+        return self.env["account.journal"].search(
+            [
+                *self.env["account.journal"]._check_company_domain(self.company_id),
+                ("type", "=", "bank"),
+            ],
+            limit=1,
+        )
+
+    def action_confirm_received(self):
+        """Confirm that the money of a bank transfer is on the account.
+
+        :raise AccessError: for anyone but a manager.
+        :raise UserError: when the transaction is not a transfer that is waited for.
+        """
+        if not self.env.user.has_group("payment_booking_portal.group_manager"):
+            raise AccessError(self.env._("Only a manager confirms a bank transfer."))
+        for tx in self.sudo():  # plain managers may read, not write transactions
+            if tx.provider_code != "custom" or tx.state not in ("pending", "draft"):
+                raise UserError(
+                    self.env._("This payment does not wait for a bank transfer.")
+                )
+            tx._set_done(
+                state_message=self.env._(
+                    "Received, says %(user)s.", user=self.env.user.name
+                )
+            )
+            tx._post_process()
+
+    # === LOGGING === #
+
+    def _log_message_on_linked_documents(self, message):
+        """Override of `account_payment` to log on bookings too."""
+        super()._log_message_on_linked_documents(message)
+        author = self.env.user.partner_id
+        if self.env.user._is_public():
+            author = self.partner_id
+        for allocation in self._get_payables():
+            document = allocation._get_document()
+            if document._name != "account.move":  # the parent method did those
+                document.message_post(body=message, author_id=author.id)

@@ -1,0 +1,37 @@
+from odoo import api, fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    booking_currency_ids = fields.Many2many(
+        related="company_id.booking_currency_ids", readonly=False
+    )
+    booking_accept_test_payments = fields.Boolean(
+        related="company_id.booking_accept_test_payments", readonly=False
+    )
+    booking_pay_later_online = fields.Boolean(
+        related="company_id.booking_pay_later_online", readonly=False
+    )
+    booking_transfer_days = fields.Integer(
+        related="company_id.booking_transfer_days", readonly=False
+    )
+    booking_transfer_min_days = fields.Integer(
+        related="company_id.booking_transfer_min_days", readonly=False
+    )
+    booking_late_hours = fields.Integer(
+        related="company_id.booking_late_hours", readonly=False
+    )
+    booking_currency_warning = fields.Char(compute="_compute_booking_currency_warning")
+
+    @api.depends("company_id", "booking_currency_ids")
+    def _compute_booking_currency_warning(self):
+        for settings in self:
+            missing = (
+                settings.booking_currency_ids - settings.company_id.currency_id
+            ).filtered(lambda c: not settings.company_id._has_currency_rate(c._origin))
+            settings.booking_currency_warning = missing and self.env._(
+                "No exchange rate for %(currencies)s: only services with an explicit "
+                "price in that currency are offered in it.",
+                currencies=", ".join(missing.mapped("name")),
+            )

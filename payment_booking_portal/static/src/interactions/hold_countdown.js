@@ -1,0 +1,61 @@
+import {Interaction} from "@web/public/interaction";
+import {browser} from "@web/core/browser/browser";
+import {registry} from "@web/core/registry";
+
+const URGENT_SECONDS = 120;
+
+/** Counts down to the end of a hold; at zero the server says what comes next. */
+export class HoldCountdown extends Interaction {
+    static selector = ".o_pbp_deadline[data-until]";
+    dynamicContent = {
+        _root: {"t-att-class": () => ({o_pbp_urgent: this.isUrgent()})},
+        ".o_pbp_remaining": {"t-out": () => this.format()},
+    };
+
+    setup() {
+        this.until = Date.parse(this.el.dataset.until);
+    }
+
+    start() {
+        this.tick();
+    }
+
+    get seconds() {
+        return Math.max(0, Math.ceil((this.until - Date.now()) / 1000));
+    }
+
+    isUrgent() {
+        return this.seconds <= URGENT_SECONDS;
+    }
+
+    /**
+     * @returns {String} the time left, nothing when it is more than an hour
+     */
+    format() {
+        if (this.seconds >= 3600) {
+            return "";
+        }
+        const minutes = Math.floor(this.seconds / 60);
+        const seconds = String(this.seconds % 60).padStart(2, "0");
+        return `${minutes}:${seconds}`;
+    }
+
+    tick() {
+        this.updateContent();
+        if (this.seconds > 0) {
+            this.waitForTimeout(() => this.tick(), 1000);
+            return;
+        }
+        for (const button of document.querySelectorAll(
+            "[name=o_payment_submit_button]"
+        )) {
+            button.disabled = true;
+        }
+        // One second of grace for clocks that differ.
+        this.waitForTimeout(() => browser.location.reload(), 1000);
+    }
+}
+
+registry
+    .category("public.interactions")
+    .add("payment_booking_portal.hold_countdown", HoldCountdown);
