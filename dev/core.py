@@ -62,8 +62,7 @@ def run(command, log, cure="", **options):
             [str(word) for word in command],
             stdout=out,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            **{"cwd": ROOT, **options},
+            **{"cwd": ROOT, "stdin": subprocess.DEVNULL, **options},
         )
     if done.returncode:
         tail = "\n".join(path.read_text(errors="replace").splitlines()[-15:])

@@ -39,6 +39,13 @@
         "views/res_config_settings_views.xml",
         "views/payment_booking_portal_menus.xml",
     ],
+    "demo": [
+        "demo/res_company_demo.xml",
+        "demo/res_users_demo.xml",
+        "demo/resource_demo.xml",
+        "demo/payment_booking_service_demo.xml",
+        "demo/payment_booking_demo.xml",
+    ],
     "assets": {
         "web.assets_frontend": [
             "payment_booking_portal/static/src/scss/client_pages.scss",

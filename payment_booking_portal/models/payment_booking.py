@@ -469,7 +469,7 @@ class PaymentBooking(models.Model):
         if request_key:
             same = bookings.search([("request_key", "=", request_key)], limit=1)
             if same:
-                return same
+                return self.sudo().browse(same.ids)  # without the right to edit
         bookings._check_offer(service, currency)
         currency = currency or service.currency_id
         bookings._lock_resources(service.group_ids.resource_ids)
@@ -477,7 +477,7 @@ class PaymentBooking(models.Model):
             service, start, visitor_key, resource, seats, currency
         )
         if mine:
-            return mine
+            return self.sudo().browse(mine.ids)  # without the right to edit
         bookings._purge_lapsed(service, start)
         availability = service._get_availability(
             start, start + timedelta(minutes=1), resource, seats
@@ -506,7 +506,7 @@ class PaymentBooking(models.Model):
             booking._hold(hold_until)
         else:
             booking._confirm()
-        return booking
+        return self.sudo().browse(booking.ids)  # without the right to edit
 
     def _check_offer(self, service, currency):
         """Check that a service can be booked, in a currency.
