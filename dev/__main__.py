@@ -11,7 +11,7 @@ from .core import DevError, enter_venv, say
 COMMANDS = {
     "setup": ("setup", {"odoo", "node"}, "get all that the other commands need"),
     "demo": ("demo", {"odoo"}, "run Odoo with the addon and demonstration data"),
-    "test": ("testing", {"odoo"}, "run the tests; arguments are for pytest"),
+    "test": ("testing", {"odoo", "node"}, "run the tests; arguments are for pytest"),
     "lint": ("lint", {"node"}, "check the style of every file"),
     "fmt": ("lint", {"node"}, "write the style of every file"),
     "i18n": ("i18n", {"odoo"}, "refresh the translation template and catalogues"),

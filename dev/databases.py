@@ -30,6 +30,13 @@ EXTRA = "payment_demo"
 # A change in other files (scripts, styles, pictures) needs no new installation.
 INSTALLED = {".py", ".xml", ".csv", ".po", ".sql", ".html"}
 NOT_INSTALLED = {"tests", "static", "readme"}
+BUNDLES = [
+    "web.assets_frontend",
+    "web.assets_frontend_lazy",
+    "web.assets_frontend_minimal",
+    "web.assets_tests",
+    "web.assets_web",
+]
 RECORD = re.compile(
     r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (?P<level>[A-Z]+) \S+ (?P<logger>\S+): "
 )
@@ -225,7 +232,6 @@ def test_template(server, addon):
         if not exists(server, base):
             say("→ Preparing a database with what the addon needs (once) …")
             make_template(server, base, depends, checked=False)
-            build_pages(server, base)
         say(f"→ Installing {addon} …")
         make_template(server, template, names, base)
         clean(server, keep=template)
@@ -241,11 +247,16 @@ def test_template(server, addon):
 
 
 def build_pages(server, database):
-    """Store the scripts and styles of every page that a change has touched.
+    """Store the scripts and styles of the pages that browser tests open.
 
-    Odoo would build them again in each class of browser tests, for ten seconds.
+    Odoo would build them again in each class of such tests, for ten seconds.
     """
-    script = "env['ir.qweb']._pregenerate_assets_bundles(); env.cr.commit()"
+    script = (
+        f"for name in {BUNDLES}:\n"
+        "    env['ir.qweb']._get_asset_bundle(name, css=False).js()\n"
+        "    env['ir.qweb']._get_asset_bundle(name, js=False).css()\n\n"
+        "env.cr.commit()\n"
+    )
     with tempfile.TemporaryFile() as code:
         code.write(script.encode())
         code.seek(0)

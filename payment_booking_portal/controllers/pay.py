@@ -121,7 +121,7 @@ class PayPages(ClientPages, PaymentPortal):
             status_key,
             status=code,
             document=document,
-            done_url=document._get_payable_done_url(),
+            done_url=status in ("paid", "later") and document._get_payable_done_url(),
             slots=self._get_other_slots(document) if code == 410 else None,
             res_company=document._get_payable_company(),
         )

@@ -85,14 +85,20 @@ class BookingPortal(CustomerPortal):
     @http.route(
         "/my/bookings/<int:booking_id>",
         type="http",
-        auth="user",
+        auth="public",
         website=True,
         methods=["GET"],
+        sitemap=False,
     )
-    def my_booking(self, booking_id, **_query):
-        """Show one booking: the same page as its link does."""
+    def my_booking(self, booking_id, access_token=None, **_query):
+        """Show one booking: the same page as its link does.
+
+        Mails of Odoo's own come here too, with the portal's token.
+        """
         try:
-            booking = self._document_check_access("payment.booking", booking_id)
+            booking = self._document_check_access(
+                "payment.booking", booking_id, access_token
+            )
         except (AccessError, MissingError):
             raise request.not_found() from None
         return request.redirect(booking._get_manage_url())

@@ -11,7 +11,6 @@ from odoo.tools import (
     email_normalize,
     format_amount,
     format_date,
-    format_datetime,
     format_time,
 )
 from odoo.tools.mail import formataddr
@@ -253,12 +252,14 @@ class PaymentBooking(models.Model):
             booking.client_phone = partner.phone or booking.guest_phone
 
     @api.depends("name", "service_id.name", "client_name")
+    @api.depends_context("booking_client_first")
     def _compute_display_name(self):
         for booking in self:
             what = booking.service_id.sudo().name  # of an unpublished service too
-            booking.display_name = " – ".join(
-                filter(None, (booking.name, what, booking.client_name))
-            )
+            parts = [booking.name, what, booking.client_name]
+            if self.env.context.get("booking_client_first"):
+                parts.reverse()  # what counts in the narrow boxes of a calendar
+            booking.display_name = " – ".join(filter(None, parts))
 
     def _compute_access_url(self):
         super()._compute_access_url()
@@ -935,6 +936,7 @@ class PaymentBooking(models.Model):
                     self.env._("A cancelled booking cannot be confirmed any more.")
                 )
             booking._ensure_payable_partner()
+            booking._prepare_signup()
             booking._sync_clock()
             booking._make_calendar_event()
             booking._send_mail("payment_booking_portal.mail_template_booking_confirmed")
@@ -964,6 +966,15 @@ class PaymentBooking(models.Model):
         return self._allocate(availability, False)
 
     # === PAYABLE === #
+
+    def _get_payable_currency(self):
+        """Override for a draft, which has no currency of its own yet."""
+        return (
+            self.currency_id
+            or self.service_id.sudo().currency_id  # of an unpublished service too
+            or self.company_id.currency_id
+            or self.env.company.currency_id
+        )
 
     def _ensure_payable_partner(self):
         """Override to make the contact of a guest.
@@ -1214,9 +1225,9 @@ class PaymentBooking(models.Model):
                 continue
             was_confirmed = booking.state == "confirmed"
             booking._stop_live_transactions()
+            booking._remove_calendar_event()
             booking._release("cancelled")
             booking._editing().sequence += 1
-            booking._remove_calendar_event()
             if was_confirmed:
                 booking._send_mail(
                     "payment_booking_portal.mail_template_booking_cancelled"
@@ -1262,16 +1273,17 @@ class PaymentBooking(models.Model):
         )
         if slots.to_minutes(start) not in availability.starts or start.second:
             raise SlotTaken(self.env._("Somebody was quicker."))
+        booking._remove_calendar_event()
         booking._free_time()
         booking.write({"start": start, "sequence": booking.sequence + 1})
         if not booking._allocate(availability, False):
             raise SlotTaken(self.env._("Somebody was quicker."))
-        booking._update_calendar_event()
+        booking._make_calendar_event()
         booking._send_mail("payment_booking_portal.mail_template_booking_moved")
 
     # === CALENDAR === #
 
-    def _prepare_calendar_event(self):
+    def _prepare_calendar_event(self, without=None):
         """Return the values of the staff's calendar event. Override to add to them.
 
         The client is named, not an attendee: nobody is invited, and no answer to an
@@ -1279,16 +1291,25 @@ class PaymentBooking(models.Model):
         """
         self.ensure_one()
         users = self.resource_ids.user_id
-        contact = [self.client_phone, self.client_email, self.note]
+        members = self.session_id.booking_ids - (without or self.browse())
+        group = members.filtered(lambda member: member.state == "confirmed")
+        if group:
+            places = f"{sum(group.mapped('seats'))}/{self.session_id.seats}"
+            title = f"{self.service_id.name} ({places})"
+            lines = [f"{member.name} {member.client_name}" for member in group]
+        else:
+            title = f"{self.service_id.name} – {self.client_name}"
+            contact = [self.name, self.client_phone, self.client_email, self.note]
+            lines = list(filter(None, contact))
         return {
-            "name": f"{self.service_id.name} – {self.client_name}",
+            "name": title,
             "start": self.start,
             "stop": self.stop,
             "user_id": users[:1].id,
             "partner_ids": [(6, 0, users.partner_id.ids)],
             "description": self.env["ir.qweb"]._render(
                 "payment_booking_portal.calendar_event_description",
-                {"lines": [self.name, *filter(None, contact)]},
+                {"lines": lines},
             ),
             "location": self.service_id._get_location(),
             "videocall_location": self.service_id.video_url or False,
@@ -1309,21 +1330,31 @@ class PaymentBooking(models.Model):
             booking_edit=EDIT_SENTINEL,
         )  # fmt: skip  # sudo: the event belongs to the staff member
 
-    def _make_calendar_event(self):
-        """Put the booking in the calendar of who does it; a group has one event."""
-        self.ensure_one()
-        if self.session_id.booking_ids.event_ids:
-            return
-        self._quiet_events().create(self._prepare_calendar_event())
+    def _make_calendar_event(self, without=None):
+        """Put the booking in the calendar of who does it; a group has one event.
 
-    def _update_calendar_event(self):
-        """Follow a move: the event goes with the booking."""
-        self._remove_calendar_event()
-        self._make_calendar_event()
+        :param payment.booking without: one that is just leaving the group.
+        """
+        self.ensure_one()
+        values = self._prepare_calendar_event(without)
+        shared = self._quiet_events().browse(self.session_id.booking_ids.event_ids.ids)
+        if shared:
+            shared.write({key: values[key] for key in ("name", "description")})
+        else:
+            self._quiet_events().create(values)
 
     def _remove_calendar_event(self):
-        """Take the booking out of the staff's calendar."""
-        self._quiet_events().browse(self.event_ids.ids).unlink()
+        """Take the booking out of the staff's calendar; a group keeps its event."""
+        self.ensure_one()
+        event = self._quiet_events().browse(self.event_ids.ids)
+        others = self.session_id.booking_ids.filtered(
+            lambda booking: booking.state == "confirmed" and booking != self
+        )
+        if not others:
+            event.unlink()
+            return
+        event.write({"payment_booking_id": others[0].id})
+        others[0]._make_calendar_event(without=self)
 
     def _on_event_changed(self):
         """Tell staff that a calendar event says something else than its booking."""
@@ -1432,15 +1463,16 @@ class PaymentBooking(models.Model):
         """
         self.ensure_one()
         partner_sudo = self.partner_id.sudo()  # clients read no sign-up data
-        if partner_sudo.user_ids or not self._is_signup_open():
+        if partner_sudo.user_ids or not partner_sudo.signup_type:
             return False
-        partner_sudo.signup_prepare()
         return partner_sudo._get_signup_url()
 
-    @api.model
-    def _is_signup_open(self):
-        signup = self.env["res.users"].sudo()._get_signup_invitation_scope()
-        return signup == "b2c"
+    def _prepare_signup(self):
+        """Let the contact make an account, where the database allows clients to."""
+        partner_sudo = self.partner_id.sudo()  # clients write no sign-up data
+        scope = self.env["res.users"].sudo()._get_signup_invitation_scope()  # as above
+        if scope == "b2c" and not partner_sudo.user_ids:
+            partner_sudo.signup_prepare()
 
     def _get_transfer_transaction(self):
         """Return the bank transfer that is waited for, sudoed."""
@@ -1493,11 +1525,19 @@ class PaymentBooking(models.Model):
         )
 
     def _format_moment(self, moment):
-        """Return a moment (naive UTC) in words, in the client's zone."""
+        """Return a moment (naive UTC) in words, in the client's zone.
+
+        Today's moments are said by their time only.
+        """
         self.ensure_one()
-        return format_datetime(
-            self.env, moment, tz=self._get_client_tz(), dt_format="long"
-        )
+        tz = pytz.timezone(self._get_client_tz())
+        local = pytz.utc.localize(moment).astimezone(tz)
+        at = format_time(self.env, moment, tz=tz.zone, time_format="short")
+        now = pytz.utc.localize(fields.Datetime.now()).astimezone(tz)
+        if local.date() == now.date():
+            return at
+        day = format_date(self.env, local.date(), date_format="EEEE d MMMM")
+        return f"{day}, {at}"
 
     def _format_amount(self, amount):
         """Return an amount in the booking's currency, in words."""

@@ -464,12 +464,16 @@ class PaymentBookingService(models.Model):
         For staff; clients read that online booking is closed.
         """
         self.ensure_one()
+        if self.active and not self.is_published:
+            return self.env._("It is not published. Switch Published on.")
+        return self._get_unbookable_reason()
+
+    def _get_unbookable_reason(self):
+        """Return why the service could not be booked even if it were published."""
         env = self.env
         resources = self.sudo().group_ids.resource_ids  # plain users see no calendars
         if not self.active:
             return env._("It is archived. Unarchive it.")
-        if not self.is_published:
-            return env._("It is not published. Switch Published on.")
         if not self.group_ids:
             return env._("It needs nobody and no room. Add one under People and rooms.")
         empty = self.group_ids.filtered(lambda g: not g.resource_ids.filtered("active"))
@@ -492,7 +496,7 @@ class PaymentBookingService(models.Model):
             )
         if self.fee_policy in const.PRICED_POLICIES and not self.price:
             return env._("It has no price. Set one, or make it free.")
-        if self.fee_policy == "required" and not self._get_payable_currencies():
+        if self.fee_policy == "required" and not self._get_payable_currencies(limit=1):
             return env._(
                 "Payment is required, and no payment provider can take it. Publish a "
                 "provider under Configuration, or choose another fee policy."
@@ -500,8 +504,10 @@ class PaymentBookingService(models.Model):
         return False
 
     def _is_open(self):
-        """Tell whether clients can book the service."""
-        return not self._get_closed_reason()
+        """Tell whether the current user can book the service."""
+        # Staff may try a service before it is published.
+        staff = self.env.user.has_group("payment_booking_portal.group_user")
+        return (self.is_published or staff) and not self._get_unbookable_reason()
 
     # === PRICES === #
 
@@ -561,8 +567,11 @@ class PaymentBookingService(models.Model):
             return self._get_payable_currencies()
         return currencies.filtered(lambda c: self._get_price_in(c) is not None)
 
-    def _get_payable_currencies(self):
-        """Return the currencies with a price that a usable provider can take."""
+    def _get_payable_currencies(self, limit=None):
+        """Return the currencies with a price that a usable provider can take.
+
+        :param int limit: how many are enough to know.
+        """
         self.ensure_one()
         currencies = self.currency_id | self.company_id._get_booking_currencies()
         result = self.env["res.currency"]
@@ -575,6 +584,8 @@ class PaymentBookingService(models.Model):
             )
             if providers:
                 result |= currency
+            if limit and len(result) >= limit:
+                break
         return result
 
     def _prepare_price(self, currency=None, seats=1, partner=None):
@@ -684,9 +695,17 @@ class PaymentBookingService(models.Model):
         """Return from when until when clients may book now (naive UTC)."""
         self.ensure_one()
         now = fields.Datetime.now()
-        return (
-            now + timedelta(hours=self.notice_hours or 0),
-            now + timedelta(days=self.horizon_days),
+        earliest = now + timedelta(hours=self.notice_hours or 0)
+        if self.fee_policy == "required" and self._is_only_paid_slowly():
+            # A nearer time could be held, but not paid for in time.
+            days = self.company_id.sudo().booking_transfer_min_days  # guests: as below
+            earliest = max(earliest, now + timedelta(days=days))
+        return earliest, now + timedelta(days=self.horizon_days)
+
+    def _is_only_paid_slowly(self):
+        """Tell whether no usable provider's money comes at once."""
+        return not self.env["payment.provider"]._has_fast(
+            self.company_id, self.currency_id, self.price
         )
 
     def _get_availability(

@@ -100,7 +100,6 @@ class PaymentBookingSession(models.Model):
             )
             if not seats:
                 reservations.unlink()
-                session.booking_ids.session_id = False
                 session.unlink()
             else:
                 reservations.write({"expires_at": False if forever else until})

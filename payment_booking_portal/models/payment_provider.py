@@ -53,7 +53,44 @@ class PaymentProvider(models.Model):
             return start >= fields.Datetime.now() + timedelta(days=days)
         return True
 
+    @api.model
+    def _has_fast(self, company, currency, amount):
+        """Tell whether a provider of a company can take an amount at once.
+
+        One query, for the calendar: what can be paid with is decided by `_get_usable`.
+        See there for the parameters.
+        """
+        states = ["enabled"]
+        if company.booking_accept_test_payments:
+            states.append("test")
+        rate_sudo = currency.sudo()  # guests read no rates
+        today = fields.Date.context_today(self)
+        in_company = rate_sudo._convert(amount, company.currency_id, company, today)
+        return bool(
+            self.sudo().search_count(  # guests may not read providers
+                [
+                    *self._check_company_domain(company),
+                    ("state", "in", states),
+                    ("is_published", "=", True),
+                    ("capture_manually", "=", False),
+                    ("code", "not in", self._get_slow_codes()),
+                    "|",
+                    ("available_currency_ids", "=", False),
+                    ("available_currency_ids", "in", currency.ids),
+                    "|",
+                    ("maximum_amount", "=", 0),
+                    ("maximum_amount", ">=", in_company),
+                ],
+                limit=1,
+            )
+        )
+
+    @api.model
+    def _get_slow_codes(self):
+        """Return the codes of the providers whose money takes days. Override to add."""
+        return ["custom"]
+
     def _is_slow(self):
-        """Tell whether the money of this provider takes days. Override for your own."""
+        """Tell whether the money of this provider takes days."""
         self.ensure_one()
-        return self.code == "custom"
+        return self.code in self._get_slow_codes()

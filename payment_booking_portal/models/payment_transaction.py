@@ -2,6 +2,8 @@ import hashlib
 import hmac
 from datetime import timedelta
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -152,6 +154,40 @@ class PaymentTransaction(models.Model):
             if tx.state == "done" and not tx.payment_id:
                 tx._settle_payables()
             super(PaymentTransaction, tx)._post_process()
+
+    @api.model
+    def _cron_post_process_forgotten(self, limit=100):
+        """Post-process confirmed money that core forgot: it gives up after four days.
+
+        Staff is told about what still fails.
+
+        :param int limit: how many are looked at in one run.
+        """
+        long_ago = fields.Datetime.now() - timedelta(hours=1)
+        todo = self.search(
+            [
+                ("allocation_ids", "!=", False),
+                ("state", "=", "done"),
+                ("is_post_processed", "=", False),
+                ("last_state_change", "<", long_ago),
+            ],
+            order="id",
+            limit=limit,
+        )
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(todo))
+        for tx in todo:
+            try:
+                tx._post_process()
+            except Exception as error:  # one bad record never stops the cron
+                self.env.cr.rollback()
+                if not isinstance(error, psycopg2.OperationalError):
+                    for allocation in tx.allocation_ids:
+                        allocation._get_document()._flag_attention(
+                            "confirm_failed", str(error)
+                        )
+            if not cron._commit_progress(1):
+                break
 
     def _settle_payables(self):
         """Confirm and invoice every document that the transaction pays."""

@@ -1,0 +1,62 @@
+"""Tests of reading installation logs and of choosing what to run."""
+
+import pytest
+
+from dev import core, databases, i18n, testing
+
+ADDON = next(iter(core.addons()))
+HEAD = "2026-01-02 03:04:05,678 42"
+LOG = f"""\
+{HEAD} INFO db odoo.modules.loading: loading {ADDON}
+{HEAD} WARNING db odoo.models: something of Odoo's own
+{HEAD} ERROR db odoo.modules: it broke
+Traceback (most recent call last):
+  File "{ADDON}/models/thing.py", line 1
+{HEAD} INFO db odoo.modules.loading: done
+"""
+
+
+def test_a_record_goes_on_until_the_next_one():
+    records = list(databases.bad_records(LOG))
+    assert [(level, logger) for level, logger, _ in records] == [
+        ("WARNING", "odoo.models"),
+        ("ERROR", "odoo.modules"),
+    ]
+    assert "Traceback" in records[1][2]
+
+
+def test_a_record_that_speaks_of_our_addon_is_refused():
+    records = list(databases.bad_records(LOG))
+    path = core.LOGS / "try.log"
+    databases.check_log(records[:1], path, "db")
+    with pytest.raises(core.DevError, match="it broke"):
+        databases.check_log(records, path, "db")
+
+
+def test_the_name_of_the_database_is_no_mention():
+    log = f"{HEAD} WARNING db_{ADDON} odoo.models: something of Odoo's own\n"
+    records = list(databases.bad_records(log))
+    databases.check_log(records, core.LOGS / "try.log", f"db_{ADDON}")
+
+
+def test_every_addon_has_its_run_and_this_program_is_in_the_first():
+    found = testing.suites(["-k", "something"])
+    assert found[0][1][0] == "dev/tests"
+    assert [name for name, _ in found][0] == ADDON
+
+
+def test_a_path_is_run_alone():
+    assert testing.suites(["dev/tests/test_core.py::test_x"]) == [(ADDON, [])]
+
+
+def test_only_a_change_of_terms_changes_the_template(tmp_path, monkeypatch):
+    monkeypatch.setattr(i18n, "ROOT", tmp_path)
+    head = '"POT-Creation-Date: {}\\n"\n'
+    old, new = tmp_path / "a.pot", tmp_path / "a.new.pot"
+    old.write_text(head.format(1) + 'msgid "A"\n')
+    new.write_text(head.format(2) + 'msgid "A"\n')
+    i18n.refresh(new, old)
+    assert "Date: 1" in old.read_text() and not new.exists()
+    new.write_text(head.format(3) + 'msgid "B"\n')
+    i18n.refresh(new, old)
+    assert "Date: 3" in old.read_text()
