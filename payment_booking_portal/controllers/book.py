@@ -16,6 +16,7 @@ from odoo.tools import email_normalize, format_amount, format_date, format_time
 from .. import const
 from ..exceptions import SlotTaken, StaleSnapshot
 from ..tools import slots
+from ..tools.dates import format_day
 from .common import (
     MAX_FORM_BYTES,
     ClientPages,
@@ -183,11 +184,10 @@ class BookingPages(ClientPages, http.Controller):
             "weeks": self._get_weeks(month, days, day, today),
             "weekdays": self._get_weekdays(),
             "day": day,
-            "day_name": day and format_date(request.env, day, date_format="EEEE d MMMM"),
+            "day_name": day and format_day(request.env, day),
             "parts": self._get_parts(days.get(day, ()), tz_name),
             "next_free": next_free,
-            "next_free_name": next_free
-            and format_date(request.env, next_free, date_format="EEEE d MMMM"),
+            "next_free_name": next_free and format_day(request.env, next_free),
             "previous_month": month > today.replace(day=1)
             and month - relativedelta(months=1),
             "next_month": month < latest and month + relativedelta(months=1),
@@ -197,6 +197,7 @@ class BookingPages(ClientPages, http.Controller):
             "resource": resource,
             "people": self._get_people(service),
             "seats": seats,
+            "kept": keep,
             "keep": lambda **more: self._keep(keep, more),
             "format_start": format_start,
             "price_label": self._get_price_label(service),
@@ -240,7 +241,7 @@ class BookingPages(ClientPages, http.Controller):
                     "count": len(days.get(day, ())),
                     "chosen": day == chosen,
                     "today": day == today,
-                    "name": format_date(request.env, day, date_format="EEEE d MMMM"),
+                    "name": format_day(request.env, day),
                 }
             )
         cells += [None] * (-len(cells) % 7)
@@ -435,16 +436,23 @@ class BookingPages(ClientPages, http.Controller):
                 "typed": {**self._get_typed(), **(typed or {})},
                 "errors": errors or {},
                 "request_key": secrets.token_urlsafe(24),
-                "back_url": f"{service._get_book_url()}?"
-                + urlencode({"day": self._local_day(choice)}),
+                "back_url": service._get_book_url() + self._get_way_back(choice, seats),
             },
             status=400 if errors else 200,
             private=True,
         )
 
-    def _local_day(self, choice):
+    def _get_way_back(self, choice, seats):
+        """Return the query of the calendar that a choice was made on."""
         start = pytz.utc.localize(choice["start"])
-        return start.astimezone(pytz.timezone(choice["tz"])).date().isoformat()
+        day = start.astimezone(pytz.timezone(choice["tz"])).date()
+        query = {
+            "day": day.isoformat(),
+            "resource": choice["resource"].id,
+            "seats": seats if seats > 1 else None,
+            "currency": len(choice["currencies"]) > 1 and choice["currency"].name,
+        }
+        return self._keep(query, {})
 
     def _check_details(self, form):
         """Return what is wrong with the details, by field."""

@@ -8,9 +8,10 @@ import pytz
 from urllib.parse import urlencode
 
 from odoo.http import request
-from odoo.tools import format_date, format_time
+from odoo.tools import format_time
 
 from .. import const
+from ..tools.dates import format_day
 
 # A start in an address: UTC, to the minute.
 START_FORMAT = "%Y%m%dT%H%M"
@@ -89,7 +90,7 @@ def describe_slots(service, starts, tz_name, seats=1):
             {
                 "url": f"{service._get_book_url()}/details?{urlencode(query)}",
                 "label": "{}, {}".format(
-                    format_date(request.env, day, date_format="EEEE d MMMM"),
+                    format_day(request.env, day),
                     format_time(request.env, start, tz=tz_name, time_format="short"),
                 ),
             }

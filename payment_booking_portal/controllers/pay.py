@@ -1,5 +1,6 @@
 from werkzeug.exceptions import TooManyRequests
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.http import request, route
 
@@ -93,12 +94,12 @@ class PayPages(ClientPages, PaymentPortal):
         }
         return {
             **payment_context,
-            "show_tokenize_input_mapping": self._compute_show_tokenize_input_mapping(
-                options.providers
-            ),
+            "show_tokenize_input_mapping": self._get_tokenize_mapping(options.providers),
             "document": document,
             "lines": document._get_payable_lines(),
             "deadline": deadline,
+            "seconds_left": deadline
+            and int((deadline - fields.Datetime.now()).total_seconds()),
             "drop_url": deadline and f"/pay/{token}/drop",
             "later_url": not document._is_payment_required()
             and document._get_payable_done_url(),
@@ -108,6 +109,12 @@ class PayPages(ClientPages, PaymentPortal):
             "res_company": company,
             "token": token,
         }
+
+    def _get_tokenize_mapping(self, providers_sudo):
+        """Return for which providers a client may save the method: guests for none."""
+        if request.env.user._is_public():
+            return dict.fromkeys(providers_sudo.ids, False)
+        return self._compute_show_tokenize_input_mapping(providers_sudo)
 
     def _render_status(self, document, token, status):
         """Render the end that a status means."""

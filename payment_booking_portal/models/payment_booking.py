@@ -18,7 +18,7 @@ from odoo.tools.mail import formataddr
 from .. import const
 from ..exceptions import SlotTaken, StaleSnapshot
 from ..gateways import DEAD, PAID, LocalGateway, get_gateway
-from ..tools import ics, slots
+from ..tools import dates, ics, slots
 
 # Only our own methods can pass this object in a context: RPC and import carry texts
 # and numbers. It lets them write the fields below.
@@ -256,7 +256,8 @@ class PaymentBooking(models.Model):
     def _compute_display_name(self):
         for booking in self:
             what = booking.service_id.sudo().name  # of an unpublished service too
-            parts = [booking.name, what, booking.client_name]
+            reference = booking.name != "/" and booking.name
+            parts = [reference, what, booking.client_name]
             if self.env.context.get("booking_client_first"):
                 parts.reverse()  # what counts in the narrow boxes of a calendar
             booking.display_name = " – ".join(filter(None, parts))
@@ -1096,6 +1097,10 @@ class PaymentBooking(models.Model):
                 )
             booking._sync_clock()
 
+    def _on_payment_received(self, tx_sudo):
+        # From now on no clock may give the time away before post-processing.
+        self.filtered(lambda b: b.state == "hold")._sync_clock()
+
     def _on_payment_failed(self, tx_sudo):
         self.filtered(lambda b: b.state == "hold")._sync_clock()
 
@@ -1417,7 +1422,7 @@ class PaymentBooking(models.Model):
         template.send_mail(
             self.id,
             email_values=values,
-            email_layout_xmlid="mail.mail_notification_light",
+            email_layout_xmlid="payment_booking_portal.mail_layout",
         )
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
 
@@ -1428,6 +1433,11 @@ class PaymentBooking(models.Model):
         if invoice_sudo.state != "posted":
             return False
         return invoice_sudo.get_portal_url()
+
+    def _get_mail_prefix(self):
+        """Return what stands before the subject of a mail about test money."""
+        self.ensure_one()
+        return self.env._("[Test] ") if self.is_test else ""
 
     def _get_mail_to(self):
         """Return the client's address with the name, for the header of a mail."""
@@ -1524,20 +1534,20 @@ class PaymentBooking(models.Model):
             zone=tz.replace("_", " "),
         )
 
-    def _format_moment(self, moment):
+    def _format_moment(self, moment, with_day=False):
         """Return a moment (naive UTC) in words, in the client's zone.
 
-        Today's moments are said by their time only.
+        :param bool with_day: name the day of today's moments too, for what is read
+            on another day.
         """
         self.ensure_one()
         tz = pytz.timezone(self._get_client_tz())
         local = pytz.utc.localize(moment).astimezone(tz)
         at = format_time(self.env, moment, tz=tz.zone, time_format="short")
         now = pytz.utc.localize(fields.Datetime.now()).astimezone(tz)
-        if local.date() == now.date():
+        if local.date() == now.date() and not with_day:
             return at
-        day = format_date(self.env, local.date(), date_format="EEEE d MMMM")
-        return f"{day}, {at}"
+        return f"{dates.format_day(self.env, local.date())}, {at}"
 
     def _format_amount(self, amount):
         """Return an amount in the booking's currency, in words."""

@@ -264,7 +264,10 @@ class PaymentBookingService(models.Model):
 
     def _compute_public_url(self):
         for service in self:
-            service.public_url = service.get_base_url() + service._get_book_url()
+            saved = service._origin  # empty while a new service is typed
+            service.public_url = bool(saved) and (
+                saved.get_base_url() + saved._get_book_url()
+            )
 
     def _compute_booking_count(self):
         counts = dict(

@@ -95,6 +95,9 @@ class PaymentPayableMixin(models.AbstractModel):
     def _on_payment_pending(self, tx_sudo):
         """React to money that is on its way."""
 
+    def _on_payment_received(self, tx_sudo):
+        """React to money that is there, before it is post-processed."""
+
     def _on_payment_failed(self, tx_sudo):
         """React to a transaction that failed or was cancelled."""
 

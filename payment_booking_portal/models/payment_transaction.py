@@ -95,9 +95,13 @@ class PaymentTransaction(models.Model):
     def _set_pending(self, **kwargs):
         """Override of `payment` to keep what is being paid for."""
         txs = super()._set_pending(**kwargs)
-        for tx in txs:
-            for allocation in tx.allocation_ids:
-                allocation._get_document()._on_payment_pending(tx)
+        txs._tell_documents("_on_payment_pending")
+        return txs
+
+    def _set_authorized(self, **kwargs):
+        """Override of `payment` to keep what is being paid for."""
+        txs = super()._set_authorized(**kwargs)
+        txs._tell_documents("_on_payment_pending")
         return txs
 
     def _set_done(self, *, state_message=None, extra_allowed_states=()):
@@ -113,6 +117,7 @@ class PaymentTransaction(models.Model):
                 state_message=state_message,
                 extra_allowed_states=(*extra_allowed_states, "cancel"),
             )
+            txs._tell_documents("_on_payment_received")
             # Nobody may come back to a page that would post-process it.
             self.env.ref("payment.cron_post_process_payment_tx")._trigger()
         return txs
@@ -122,7 +127,7 @@ class PaymentTransaction(models.Model):
         txs = super()._set_canceled(
             state_message=state_message, extra_allowed_states=extra_allowed_states
         )
-        txs._tell_payment_failed()
+        txs._tell_documents("_on_payment_failed")
         return txs
 
     def _set_error(self, state_message, extra_allowed_states=()):
@@ -130,13 +135,14 @@ class PaymentTransaction(models.Model):
         txs = super()._set_error(
             state_message, extra_allowed_states=extra_allowed_states
         )
-        txs._tell_payment_failed()
+        txs._tell_documents("_on_payment_failed")
         return txs
 
-    def _tell_payment_failed(self):
+    def _tell_documents(self, hook):
+        """Call a hook of `payment.payable.mixin` on what the transactions pay."""
         for tx in self:
             for allocation in tx.allocation_ids:
-                allocation._get_document()._on_payment_failed(tx)
+                getattr(allocation._get_document(), hook)(tx)
 
     # === POST-PROCESSING === #
 

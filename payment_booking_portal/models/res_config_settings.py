@@ -30,7 +30,7 @@ class ResConfigSettings(models.TransientModel):
             missing = (
                 settings.booking_currency_ids - settings.company_id.currency_id
             ).filtered(lambda c: not settings.company_id._has_currency_rate(c._origin))
-            settings.booking_currency_warning = missing and self.env._(
+            settings.booking_currency_warning = bool(missing) and self.env._(
                 "No exchange rate for %(currencies)s: only services with an explicit "
                 "price in that currency are offered in it.",
                 currencies=", ".join(missing.mapped("name")),

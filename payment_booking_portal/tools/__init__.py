@@ -1,1 +1,1 @@
-from . import ics, locking, slots
+from . import dates, ics, locking, slots

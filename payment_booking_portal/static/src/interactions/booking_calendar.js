@@ -75,7 +75,7 @@ export class BookingCalendar extends Interaction {
      * Fetch a page and put its calendar in the place of this one.
      *
      * @param {String} url address of the page
-     * @param {String|null} focus what the keyboard goes on from: `day`, `month` or an id
+     * @param {String|null} focus id of what the keyboard goes on from
      * @param {Boolean} push whether the address becomes part of the history
      */
     async swap(url, focus, push = false) {
@@ -86,8 +86,10 @@ export class BookingCalendar extends Interaction {
             const response = await this.waitFor(fetch(url, {redirect: "follow"}));
             html = await this.waitFor(response.text());
         } catch {
-            // The network is cut: let the browser say so, and offer to try again.
-            browser.location.assign(url);
+            if (turn === this.last) {
+                // The network is cut: let the browser say so, and offer to try again.
+                browser.location.assign(url);
+            }
             return;
         }
         if (turn !== this.last) {
@@ -109,13 +111,20 @@ export class BookingCalendar extends Interaction {
         this.moveFocus(focus);
     }
 
+    /**
+     * What had the focus is gone with the old calendar.
+     *
+     * @param {String|null} focus id of what gets it
+     */
     moveFocus(focus) {
-        if (focus === "day") {
-            this.el.querySelector("#o_pbp_times_title")?.focus();
-        } else if (focus === "month") {
-            this.el.querySelector("a[data-pbp-swap=month]:last-of-type")?.focus();
-        } else if (focus) {
-            this.el.querySelector(`#${CSS.escape(focus)}`)?.focus();
+        const month = this.el.querySelector("#o_pbp_month_title");
+        if (focus) {
+            // There is no button beyond the first and the last month.
+            (this.el.querySelector(`#${CSS.escape(focus)}`) || month)?.focus();
+        }
+        const said = document.querySelector("#o_pbp_said");
+        if (said && month) {
+            said.textContent = month.textContent;
         }
     }
 }

@@ -9,7 +9,18 @@ export class CopyText extends Interaction {
     dynamicContent = {_root: {"t-on-click": this.onClick}};
 
     async onClick() {
-        await this.waitFor(browser.navigator.clipboard.writeText(this.el.dataset.copy));
+        try {
+            await this.waitFor(
+                browser.navigator.clipboard.writeText(this.el.dataset.copy)
+            );
+        } catch {
+            // No permission, or no HTTPS: the text is at least ready to be copied.
+            const text = this.el.parentElement.querySelector("code");
+            if (text) {
+                document.getSelection().selectAllChildren(text);
+            }
+            return;
+        }
         this.el.textContent = _t("Copied");
     }
 }

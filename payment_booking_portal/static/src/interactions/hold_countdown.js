@@ -6,14 +6,15 @@ const URGENT_SECONDS = 120;
 
 /** Counts down to the end of a hold; at zero the server says what comes next. */
 export class HoldCountdown extends Interaction {
-    static selector = ".o_pbp_deadline[data-until]";
+    static selector = ".o_pbp_deadline[data-seconds]";
     dynamicContent = {
         _root: {"t-att-class": () => ({o_pbp_urgent: this.isUrgent()})},
         ".o_pbp_remaining": {"t-out": () => this.format()},
     };
 
     setup() {
-        this.until = Date.parse(this.el.dataset.until);
+        // Seconds rather than a moment: the clock of a phone may be wrong.
+        this.until = Date.now() + Number(this.el.dataset.seconds) * 1000;
     }
 
     start() {
@@ -51,7 +52,7 @@ export class HoldCountdown extends Interaction {
         )) {
             button.disabled = true;
         }
-        // One second of grace for clocks that differ.
+        // The server counts in whole seconds: let its last one pass.
         this.waitForTimeout(() => browser.location.reload(), 1000);
     }
 }

@@ -1,0 +1,215 @@
+"""A real Chromium: tours at the size of a phone, and a page to drive from Python."""
+
+import base64
+import json
+import time
+from contextlib import ExitStack, contextmanager
+
+from odoo.fields import Command
+from odoo.tests import HttpCase
+from odoo.tests.common import ChromeBrowser, ChromeBrowserException
+
+from .common import BookingCommon
+
+PHONE = (390, 844)
+DESKTOP = (1280, 800)
+# Seconds until what a page was asked for must be there.
+PATIENCE = 20
+
+
+class Page:
+    """One page of a browser, driven through the protocol of its developer tools.
+
+    Unlike a tour it goes on without JavaScript, presses real keys and changes its size.
+    """
+
+    def __init__(self, browser, base_url):
+        self.browser = browser
+        self.base_url = base_url
+
+    def send(self, method, **params):
+        """Send a command of the protocol and return its answer."""
+        return self.browser._websocket_request(method, params=params, timeout=30)
+
+    def evaluate(self, expression):
+        """Return the value of an expression, or of the promise that it gives.
+
+        :raise AssertionError: when it throws.
+        """
+        answer = self.send(
+            "Runtime.evaluate",
+            expression=expression,
+            awaitPromise=True,
+            returnByValue=True,
+            userGesture=True,
+        )
+        if "exceptionDetails" in answer:
+            raise AssertionError(f"{expression[:200]}: {answer['exceptionDetails']}")
+        return answer["result"].get("value")
+
+    def wait_for(self, expression, message=None):
+        """Wait until an expression is true, also across pages, and return its value."""
+        end = time.monotonic() + PATIENCE
+        value = None
+        while time.monotonic() < end:
+            try:
+                value = self.evaluate(expression)
+            except (AssertionError, ChromeBrowserException):
+                value = None  # between two pages
+            if value:
+                return value
+            time.sleep(0.05)
+        text = self.evaluate("location.href + '\\n' + document.body.innerText")
+        raise AssertionError(f"{message or expression}: never true on {text}")
+
+    def find(self, selector):
+        """Wait for an element that shows."""
+        self.wait_for(
+            f"document.querySelector({json.dumps(selector)})?.checkVisibility()",
+            f"{selector} does not show",
+        )
+
+    def goto(self, path):
+        """Load an address and wait until it is all there."""
+        self.evaluate("window.pbpOldPage = true")
+        self.send("Page.navigate", url=f"{self.base_url}{path}")
+        self.wait_loaded()
+
+    def wait_loaded(self):
+        """Wait for a page that was asked for by `goto` or `click`, and its fonts."""
+        self.wait_for("!window.pbpOldPage && document.readyState === 'complete'")
+        self.evaluate("document.fonts.ready.then(() => true)")
+
+    def click(self, selector, loads=False):
+        """Click on an element.
+
+        :param bool loads: whether this loads another page.
+        """
+        self.find(selector)
+        if loads:
+            self.evaluate("window.pbpOldPage = true")
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
+        if loads:
+            self.wait_loaded()
+
+    def type(self, selector, text):
+        """Type a text into a field."""
+        self.find(selector)
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
+        self.send("Input.insertText", text=text)
+
+    def press(self, key, shift=False):
+        """Press and release a key: `Tab`, `Enter` or one with a letter."""
+        codes = {"Tab": 9, "Enter": 13, " ": 32, "ArrowDown": 40}
+        event = {
+            "key": key,
+            "code": key,
+            "windowsVirtualKeyCode": codes[key],
+            "modifiers": 8 if shift else 0,
+        }
+        text = {"Enter": "\r", " ": " "}.get(key)
+        down = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
+        self.send("Input.dispatchKeyEvent", **event, **down)
+        self.send("Input.dispatchKeyEvent", **event, type="keyUp")
+
+    def resize(self, width, height):
+        """Give the page another size."""
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+
+    def screenshot(self, width=None, height=None):
+        """Return the bytes of a PNG of what is seen."""
+        if width:
+            self.resize(width, height)
+        return base64.b64decode(self.send("Page.captureScreenshot")["data"])
+
+
+class BrowserCommon(BookingCommon, HttpCase):
+    """A guest with a phone at the studio of `BookingCommon`, which takes test money.
+
+    The clock is the real one: that of the browser cannot be frozen. Bookings are far
+    enough away (two days at least) that no time of the day matters.
+    """
+
+    browser_size = f"{PHONE[0]}x{PHONE[1]}"
+    touch_enabled = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        company = cls.company
+        company.booking_accept_test_payments = True
+        company.partner_id.write(
+            {"phone": "+32 2 555 01 01", "email": "studio@example.com"}
+        )
+        # The pages of the main company are those of the public user's company.
+        cls.env.ref("base.public_user").write(
+            {"company_ids": [Command.link(company.id)], "company_id": company.id}
+        )
+        # Guests pay with Odoo's demonstration provider, and with that alone.
+        cls.provider.write({"state": "disabled", "is_published": False})
+        cls.demo = cls._prepare_provider("demo", update_values={"is_published": True})
+        cls.service.write({"notice_hours": 48, "is_published": True})
+
+    def authenticate(self, user, password, **kwargs):
+        """Override of `odoo` for the scripts of the tours, whatever starts the tests."""
+        kwargs["session_extra"] = {
+            "debug": "tests",
+            **(kwargs.get("session_extra") or {}),
+        }
+        return super().authenticate(user, password, **kwargs)
+
+    @contextmanager
+    def open_page(self, login=None, javascript=True):
+        """Start a browser and give its page; a console error fails the test.
+
+        :param str login: who is logged in, nobody by default.
+        :param bool javascript: False switches the scripts of pages off.
+        """
+        browser = ChromeBrowser(self, success_signal="only tours have one")
+        with self.allow_requests(browser=browser), ExitStack() as stack:
+            stack.callback(self._wait_remaining_requests)
+            self.authenticate(login, login, browser=browser)
+            self.cr.flush()
+            self.cr.clear()
+            stack.callback(browser.stop)
+            page = Page(browser, self.base_url())
+            if not javascript:
+                page.send("Emulation.setScriptExecutionDisabled", value=True)
+            yield page
+        self.assertFalse(browser.had_failure, "an error in the console of the browser")
+
+    def book(self, service=None, **kwargs):
+        """Return a booking of the first free time, sudoed."""
+        service = service or self.service
+        start = service._get_next_slots(service._get_booking_window()[0])[0]
+        return self.env["payment.booking"]._place(
+            service,
+            start,
+            {"guest_name": "Zoé Client", "guest_email": "zoe@example.com"},
+            **{"visitor_key": f"visitor {start}", **kwargs},
+        )
+
+    def get_booking(self, service=None):
+        """Return the one booking of a service, as the database has it now."""
+        self.env.invalidate_all()
+        booking = self.env["payment.booking"].search(
+            [("service_id", "=", (service or self.service).id)]
+        )
+        self.assertEqual(len(booking), 1)
+        return booking
+
+    def assert_paid(self, booking):
+        """Check that a booking is confirmed, invoiced, paid and in the calendar."""
+        self.assertEqual(booking.state, "confirmed")
+        self.assertEqual(booking.payment_coverage, "paid")
+        self.assertEqual(booking.invoice_id.state, "posted")
+        self.assertEqual(booking.invoice_id.amount_total, booking.amount_total)
+        self.assertEqual(booking.invoice_id.amount_residual, 0.0)
+        self.assertEqual(len(booking.event_ids), 1)
+        self.assertFalse(booking.needs_attention)

@@ -1,0 +1,145 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import tagged
+
+from ..controllers.book import BookingPages
+from ..controllers.common import format_start
+from .common_browser import BrowserCommon
+
+
+@tagged("post_install", "-at_install")
+class TestGuestTours(BrowserCommon):
+    """What a guest does with a phone, in a real browser."""
+
+    def _start(self, url, name):
+        self.start_tour(url, f"payment_booking_portal.{name}")
+
+    def _create_bank(self):
+        """Give the company a bank account and guests the bank transfer."""
+        account = self.env["res.partner.bank"].create(
+            {
+                "acc_number": "BE71096123456769",
+                "partner_id": self.company.partner_id.id,
+                "company_id": self.company.id,
+                "allow_out_payment": True,
+            }
+        )
+        self.company_data["default_journal_bank"].bank_account_id = account
+        provider = self._prepare_provider(
+            "custom", update_values={"is_published": True}, custom_mode="wire_transfer"
+        )
+        provider.action_recompute_pending_msg()
+        self.demo.is_published = False
+
+    # === BOOKING === #
+
+    def test_guest_pays(self):
+        self._start("/book", "guest_pays")
+        booking = self.get_booking()
+        self.assert_paid(booking)
+        self.assertEqual(booking.client_email, "marie@example.com")
+        self.assertEqual(booking.amount_total, 60.0)
+
+    def test_guest_pays_in_french(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self._start("/fr/book", "guest_pays_in_french")
+        booking = self.get_booking()
+        self.assert_paid(booking)
+        self.assertEqual(booking.partner_id.lang, "fr_FR")
+
+    def test_guest_books_free(self):
+        service = self._create_service("First talk", fee_policy="free", price=0)
+        self._start("/book", "guest_books_free")
+        booking = self.get_booking(service)
+        self.assertEqual(booking.state, "confirmed")
+        self.assertFalse(booking.invoice_id)
+
+    def test_guest_pays_later(self):
+        service = self._create_service(
+            "Massage", fee_policy="suggested", location_type="online"
+        )
+        self._start("/book", "guest_pays_later")
+        booking = self.get_booking(service)
+        self.assertEqual(booking.state, "confirmed")
+        self.assertEqual(booking.payment_coverage, "none")
+        self.assertFalse(booking.invoice_id, "nothing is written before money")
+
+    def test_guest_is_too_slow(self):
+        self.service.group_ids.resource_ids = self.anna
+        start = self.service._get_slots(
+            *self.service._get_booking_window(),
+        )[5]
+        # Another guest books while the details of the first one are shown.
+        render = BookingPages._render_details
+
+        def render_and_lose(page, service, choice, *args, **kwargs):
+            response = render(page, service, choice, *args, **kwargs)
+            response.flatten()
+            if choice["start"] == start:
+                service.env["payment.booking"]._place(
+                    service, start, {"guest_name": "Quick"}, visitor_key="quick"
+                )
+            return response
+
+        query = f"start={format_start(start)}"
+        with patch.object(BookingPages, "_render_details", render_and_lose):
+            self._start(
+                f"{self.service._get_book_url()}/details?{query}", "guest_is_too_slow"
+            )
+        self.env.invalidate_all()
+        bookings = self.env["payment.booking"].search(
+            [("service_id", "=", self.service.id)]
+        )
+        self.assertEqual(bookings.mapped("state"), ["hold", "hold"])
+        at_start = bookings.filtered(lambda booking: booking.start == start)
+        self.assertEqual(at_start.guest_name, "Quick")
+
+    # === PAYING === #
+
+    def test_guest_is_declined(self):
+        booking = self.book()
+        self._start(booking._get_pay_url(), "guest_is_declined")
+        self.assert_paid(self.get_booking())
+        transactions = booking._get_allocations().transaction_id
+        self.assertEqual(sorted(transactions.mapped("state")), ["done", "error"])
+
+    def test_guest_transfers(self):
+        self._create_bank()
+        self.service.notice_hours = 24 * 8
+        booking = self.book()
+        self._start(booking._get_pay_url(), "guest_transfers")
+        self.env.invalidate_all()
+        self.assertEqual(booking.state, "hold")
+        self.assertGreater(
+            booking.hold_until, fields.Datetime.now() + timedelta(days=2)
+        )
+        self.assertEqual(booking.payment_coverage, "processing")
+        # The money is on the account: staff says so.
+        transaction = booking._get_allocations().transaction_id
+        transaction._set_done()
+        transaction._post_process()
+        self.assert_paid(booking)
+
+    # === MANAGING === #
+
+    def test_guest_moves(self):
+        self.service.fee_policy = "on_site"
+        booking = self.book()
+        before = booking.start
+        self._start(booking._get_manage_url(), "guest_moves")
+        self.env.invalidate_all()
+        self.assertEqual(booking.state, "confirmed")
+        self.assertGreater(booking.start, before)
+        self.assertEqual(booking.event_ids.start, booking.start)
+        self.assertIn(before, self.service._get_next_slots(before))
+
+    def test_guest_cancels(self):
+        self.service.fee_policy = "on_site"
+        booking = self.book()
+        self._start(booking._get_manage_url(), "guest_cancels")
+        self.env.invalidate_all()
+        self.assertEqual(booking.state, "cancelled")
+        self.assertFalse(booking.event_ids.filtered("active"))
+        self.assertIn(booking.start, self.service._get_next_slots(booking.start))

@@ -1,0 +1,13 @@
+"""Dates in the words and the order of a language."""
+
+from odoo.tools import format_date
+from odoo.tools.misc import babel_locale_parse, get_lang
+
+
+def format_day(env, day):
+    """Return a day without its year: `Friday, March 6` or `vendredi 6 mars`."""
+    skeletons = babel_locale_parse(get_lang(env).code).datetime_skeletons
+    pattern = (skeletons.get("MMMMEd") or skeletons["MMMEd"]).pattern
+    if "MMMM" not in pattern:
+        pattern = pattern.replace("MMM", "MMMM")
+    return format_date(env, day, date_format=pattern.replace("E", "EEEE"))
