@@ -37,7 +37,7 @@ def measure(site, registry, ours):
 
     times = interleave({key: opener(paths[key]) for key in paths}, 40, warm_up=5)
     queries = {
-        key: median([count for _status, count, _s in site.requests(path)[5:]])
+        key: median([request[2] for request in site.requests(path)[5:]])
         for key, path in paths.items()
     }
     return [

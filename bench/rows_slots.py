@@ -124,8 +124,8 @@ def measure_growth(registry, ours, server, database):
                 seed.remove_bookings(env, bookings)
     return at_most(
         "slots-growth",
-        "month of slots, 200 resources: 10,000 to 100 bookings in another month, median "
-        "of 40",
+        "month of slots, 200 resources: 10,000 to 100 bookings in another month, "
+        "median of 40",
         median(times["many"]),
         median(times["few"]),
         "ms",
@@ -177,8 +177,9 @@ def measure_wire(site, peer_site, ours, peer):
     weights = [len(gzip.compress(answer.body, 6)) / 1000 for answer in (mine, theirs)]
     return limited(
         "slots-wire",
-        f"a month's page, gzip: calendar page ({len(mine.body) / 1000:.0f} kB plain) to "
-        f"resource_booking's ({len(theirs.body) / 1000:.0f} kB plain)",
+        "a month's page, gzip: calendar page "
+        f"({len(mine.body) / 1000:.0f} kB plain) to resource_booking's "
+        f"({len(theirs.body) / 1000:.0f} kB plain)",
         *weights,
         "kB",
         30,

@@ -31,12 +31,19 @@ class Site:
     log: object
 
     def requests(self, path):
-        """Return what the log says of the requests to a path, in order."""
+        """Return the requests to a path: method, status, SQL queries, seconds."""
         found = []
         for match in REQUEST.finditer(self.log.read_text(errors="replace")):
             if match["path"].startswith(path):
                 seconds = float(match["sql"]) + float(match["rest"])
-                found.append((int(match["status"]), int(match["queries"]), seconds))
+                found.append(
+                    (
+                        match["method"],
+                        int(match["status"]),
+                        int(match["queries"]),
+                        seconds,
+                    )
+                )
         return found
 
 

@@ -252,8 +252,12 @@ class PayPages(ClientPages, PaymentPortal):
                 pay_url=document._get_pay_url(),
                 res_company=document._get_payable_company(),
             )
-        if tx_sudo.state in ("draft", "pending", "authorized", "done"):
+        if tx_sudo.state in ("draft", "pending", "authorized") or (
+            tx_sudo.state == "done" and not tx_sudo.is_post_processed
+        ):
             return self._render_checking(document, token)
+        if status == "payable":  # what was paid is not all
+            return request.redirect(document._get_pay_url())
         return self._render_status(document, token, status)
 
     def _render_checking(self, document, token):

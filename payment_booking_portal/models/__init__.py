@@ -18,3 +18,4 @@ from . import calendar_event
 from . import account_move
 from . import res_partner
 from . import resource_resource
+from . import ir_http

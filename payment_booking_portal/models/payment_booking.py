@@ -101,12 +101,14 @@ class PaymentBooking(models.Model):
     guest_email = fields.Char(string="E-mail Given")
     guest_phone = fields.Char(string="Phone Given")
     client_name = fields.Char(
-        string="Client Name", compute="_compute_client", store=True
+        string="Client Name", compute="_compute_client", store=True, precompute=True
     )
     client_email = fields.Char(
-        string="E-mail", compute="_compute_client", store=True
+        string="E-mail", compute="_compute_client", store=True, precompute=True
     )
-    client_phone = fields.Char(string="Phone", compute="_compute_client", store=True)
+    client_phone = fields.Char(
+        string="Phone", compute="_compute_client", store=True, precompute=True
+    )
     note = fields.Text(string="Message of the Client")
     lang = fields.Char(string="Language")
     tz = fields.Char(string="Time Zone of the Client")
@@ -158,8 +160,13 @@ class PaymentBooking(models.Model):
     allocation_ids = fields.One2many(
         "payment.transaction.allocation", "booking_id", readonly=True
     )
-    amount_paid = fields.Monetary(compute="_compute_payment_coverage", store=True)
-    amount_due = fields.Monetary(compute="_compute_payment_coverage", store=True)
+    # Precomputed: a new booking has no payment yet, and needs no second statement.
+    amount_paid = fields.Monetary(
+        compute="_compute_payment_coverage", store=True, precompute=True
+    )
+    amount_due = fields.Monetary(
+        compute="_compute_payment_coverage", store=True, precompute=True
+    )
 
     # Three separate facts
     state = fields.Selection(
@@ -176,6 +183,7 @@ class PaymentBooking(models.Model):
         string="Payment",
         compute="_compute_payment_coverage",
         store=True,
+        precompute=True,
         tracking=True,
     )
     attendance = fields.Selection(
@@ -354,6 +362,10 @@ class PaymentBooking(models.Model):
                 self._check_protected(vals, PROTECTED_FIELDS)
                 if vals.get("state", "draft") != "draft":
                     self._refuse_protected("state")
+                service = self.env["payment.booking.service"].browse(
+                    vals.get("service_id")
+                )
+                self._check_policy(vals, service)
             if vals.get("name", "/") == "/":
                 vals["name"] = (
                     self.env["ir.sequence"].sudo().next_by_code("payment.booking")
@@ -366,7 +378,17 @@ class PaymentBooking(models.Model):
             self._check_protected(vals, PROTECTED_FIELDS)
             if any(booking.state != "draft" for booking in self):
                 self._check_protected(vals, PROTECTED_ONCE_PLACED)
+            self._check_policy(vals, self.service_id)
         return super().write(vals)
+
+    def _check_policy(self, vals, services):
+        """Refuse another fee policy than that of the services to whoever may not
+        confirm without payment.
+        """
+        policies = set(services.sudo().mapped("fee_policy"))  # of unpublished ones too
+        policy = vals.get("fee_policy")
+        if policy and policies != {policy} and not self.env.su:
+            self._check_manager()
 
     def _check_protected(self, vals, names):
         """Refuse values that only our own methods may set.
@@ -468,16 +490,14 @@ class PaymentBooking(models.Model):
         """
         bookings = self._editing()  # guests own nothing; all of it is checked here
         service = service.sudo()
-        if request_key:
-            same = bookings.search([("request_key", "=", request_key)], limit=1)
-            if same:
-                return self.sudo().browse(same.ids)  # without the right to edit
+        known = bookings._find_placed(service, visitor_key, request_key)
+        same = known.filtered(lambda b: request_key and b.request_key == request_key)
+        if same:
+            return self.sudo().browse(same.ids)  # without the right to edit
         bookings._check_offer(service, currency)
         currency = currency or service.currency_id
         bookings._lock_resources(service.group_ids.resource_ids)
-        mine = bookings._replace_own_hold(
-            service, start, visitor_key, resource, seats, currency
-        )
+        mine = known._replace_own_hold(start, resource, seats, currency)
         if mine:
             return self.sudo().browse(mine.ids)  # without the right to edit
         bookings._purge_lapsed(service, start)
@@ -486,7 +506,10 @@ class PaymentBooking(models.Model):
         )
         if slots.to_minutes(start) not in availability.starts or start.second:
             raise SlotTaken(self.env._("Somebody was quicker."))
-        required = service.fee_policy == "required"
+        price = service._prepare_price(currency, seats, partner)
+        hold_until = False
+        if service.fee_policy == "required" and price["amount_total"]:
+            hold_until = fields.Datetime.now() + timedelta(minutes=service.hold_minutes)
         booking = bookings.with_context(tracking_disable=True).create(
             {
                 **bookings._clean_values(values),
@@ -495,17 +518,18 @@ class PaymentBooking(models.Model):
                 "seats": seats,
                 "partner_id": partner.id if partner else False,
                 "fee_policy": service.fee_policy,
-                "visitor_key": visitor_key if required else False,
+                "visitor_key": hold_until and visitor_key,
                 "request_key": request_key,
-                **service._prepare_price(currency, seats, partner),
+                "state": "hold" if hold_until else "draft",
+                "hold_until": hold_until,
+                **price,
             }
         )
-        hold_until = fields.Datetime.now() + timedelta(minutes=service.hold_minutes)
-        if not booking._allocate(availability, hold_until if required else False):
+        if not booking._allocate(availability, hold_until):
             raise SlotTaken(self.env._("Somebody was quicker."))
         booking = booking.with_context(tracking_disable=False)
-        if required and booking._get_amount_required():
-            booking._hold(hold_until)
+        if hold_until:
+            booking._trigger_release_cron()
         else:
             booking._confirm()
         return self.sudo().browse(booking.ids)  # without the right to edit
@@ -517,7 +541,13 @@ class PaymentBooking(models.Model):
         """
         if not service._is_open():
             raise UserError(self.env._("Online booking is closed at the moment."))
-        if currency and currency not in service._get_offered_currencies():
+        # Open means that the only currency there is can be paid in.
+        possible = service.currency_id | service.company_id._get_booking_currencies()
+        if (
+            currency
+            and possible != currency
+            and currency not in service._get_offered_currencies()
+        ):
             raise UserError(
                 self.env._(
                     "This service cannot be paid in %(currency)s.",
@@ -552,23 +582,31 @@ class PaymentBooking(models.Model):
                 )
             )
 
-    def _replace_own_hold(self, service, start, visitor_key, resource, seats, currency):
+    def _find_placed(self, service, visitor_key, request_key):
+        """Return the booking of a form sent before, and the visitor's hold.
+
+        See `_place` for the parameters. What a lock waits for is not seen: the unique
+        indexes are what refuses a second one.
+        """
+        mine = Domain.FALSE
+        if visitor_key:
+            mine = (
+                Domain("visitor_key", "=", visitor_key)
+                & Domain("service_id", "=", service.id)
+                & Domain("state", "=", "hold")
+            )
+        if request_key:
+            mine |= Domain("request_key", "=", request_key)
+        return self.search(mine)
+
+    def _replace_own_hold(self, start, resource, seats, currency):
         """Return the visitor's hold if it is the same one, else give it up.
 
         :raise UserError: if money may be on its way for another time.
         """
-        if not visitor_key:
-            return self.browse()
-        mine = self.search(
-            [
-                ("visitor_key", "=", visitor_key),
-                ("service_id", "=", service.id),
-                ("state", "=", "hold"),
-            ],
-            limit=1,
-        )
-        if not mine:
-            return mine
+        if not self:
+            return self
+        mine = self.ensure_one()
         same = (
             mine.start == start
             and mine.seats == seats
@@ -758,10 +796,20 @@ class PaymentBooking(models.Model):
 
     def _trigger_release_cron(self):
         # The cron tidies up; what counts is `expires_at`, whenever somebody looks.
-        cron = self.env.ref("payment_booking_portal.ir_cron_release_holds").sudo()
-        for booking in self:
-            at = booking.hold_until.replace(second=0) + timedelta(minutes=1)
-            cron._trigger(at=at)  # sudo: clients read no crons
+        # A trigger alone, as `ir.cron._trigger` makes: the cron need not be read.
+        cron_id = self.env["ir.model.data"]._xmlid_to_res_id(
+            "payment_booking_portal.ir_cron_release_holds", raise_if_not_found=True
+        )
+        self.env["ir.cron.trigger"].sudo().create(  # clients may not
+            [
+                {
+                    "cron_id": cron_id,
+                    "call_at": booking.hold_until.replace(second=0)
+                    + timedelta(minutes=1),
+                }
+                for booking in self
+            ]
+        )
 
     def _is_hold_alive(self):
         """Tell whether the time is still kept for the client."""

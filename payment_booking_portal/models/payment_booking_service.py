@@ -217,7 +217,9 @@ class PaymentBookingService(models.Model):
         for service in self:
             service.currency_id = service.currency_id or service.company_id.currency_id
 
-    @api.depends("currency_id", "product_id.list_price", "price_ids.fixed_price")
+    # Not on the currency nor the further prices: on a form they would wipe out the
+    # price just typed. What is saved invalidates it instead.
+    @api.depends("product_id.list_price")
     def _compute_price(self):
         for service in self:
             service.price = service._get_explicit_prices().get(service.currency_id, 0.0)
@@ -279,6 +281,14 @@ class PaymentBookingService(models.Model):
         )
         for service in self:
             service.booking_count = counts.get(service, 0)
+
+    @api.onchange("currency_id")
+    def _onchange_currency_id(self):
+        """Propose the price of another currency; one typed on a new service stays."""
+        if self._origin and self.currency_id:
+            price = self._origin._get_price_in(self.currency_id)
+            if price is not None:
+                self.price = price
 
     # === CONSTRAINTS === #
 
@@ -347,6 +357,8 @@ class PaymentBookingService(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        if "currency_id" in vals:
+            self.invalidate_recordset(["price"])
         if "name" in vals:
             for service in self:
                 if len(service.product_tmpl_id.booking_service_ids) == 1:
@@ -358,6 +370,15 @@ class PaymentBookingService(models.Model):
                 self.env._("A service with bookings cannot move to another company.")
             )
         return result
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        for service, vals in zip(self, vals_list, strict=True):
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", service.name)
+            vals.setdefault("price", service.price)
+            vals.setdefault("is_published", False)  # until somebody has looked at it
+        return vals_list
 
     @api.model
     def _create_product(self, vals, company):
@@ -517,7 +538,8 @@ class PaymentBookingService(models.Model):
     def _get_product_currency(self):
         """Return the currency of the product's own price."""
         self.ensure_one()
-        return self.product_id.with_company(self.company_id).currency_id
+        product = self.product_id.with_company(self.company_id)
+        return product.company_id.currency_id or product.currency_id
 
     def _get_explicit_prices(self):
         """Return the prices that somebody typed, by currency.
@@ -526,13 +548,16 @@ class PaymentBookingService(models.Model):
         """
         self.ensure_one()
         service_sudo = self.sudo()  # guests read neither products nor pricelists
+        # An empty price is no price: it would make the service free in that currency.
         prices = {
             item.pricelist_id.currency_id: item.fixed_price
             for item in service_sudo.price_ids
+            if item.fixed_price
         }
-        prices.setdefault(
-            service_sudo._get_product_currency(), service_sudo.product_id.list_price
-        )
+        if service_sudo.product_id.list_price:
+            prices.setdefault(
+                service_sudo._get_product_currency(), service_sudo.product_id.list_price
+            )
         return prices
 
     def _get_price_in(self, currency):

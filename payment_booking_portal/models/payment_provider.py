@@ -27,8 +27,9 @@ class PaymentProvider(models.Model):
         :return: providers and methods, sudoed.
         :rtype: tuple
         """
-        public = self.env.ref("base.public_user")
-        partner_id = (partner or public.sudo().partner_id).id  # of a guest: no country
+        xmlid_to_id = self.env["ir.model.data"]._xmlid_to_res_id
+        public = self.env["res.users"].browse(xmlid_to_id("base.public_user"))
+        partner_id = partner.id if partner else xmlid_to_id("base.public_partner")
         as_guest = self.with_user(public).sudo()  # guests may not read providers
         providers = as_guest._get_compatible_providers(
             company.id, partner_id, amount, currency_id=currency.id, report=report
@@ -78,6 +79,8 @@ class PaymentProvider(models.Model):
                     ("available_currency_ids", "=", False),
                     ("available_currency_ids", "in", currency.ids),
                     "|",
+                    "|",
+                    ("maximum_amount", "=", False),  # NULL where never set
                     ("maximum_amount", "=", 0),
                     ("maximum_amount", ">=", in_company),
                 ],

@@ -157,7 +157,7 @@ class PaymentTransaction(models.Model):
             super(PaymentTransaction, self - ours)._post_process()
         for tx in ours:
             lock_and_touch(tx)
-            if tx.state == "done" and not tx.payment_id:
+            if tx.state == "done" and not tx.payment_id and tx._is_money():
                 tx._settle_payables()
             super(PaymentTransaction, tx)._post_process()
 
@@ -207,8 +207,12 @@ class PaymentTransaction(models.Model):
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: money that came outside of a provider's API is
         booked on the manual method of a bank journal, for which core has no line.
+
+        Test money that the company does not accept stays out of the books.
         """
         self.ensure_one()
+        if self.allocation_ids and not self._is_money():
+            return self.env["account.payment"]
         if self.provider_code == "custom" and self.allocation_ids:
             journal = self.provider_id.journal_id or self._get_manual_journal()
             line = journal.inbound_payment_method_line_ids.filtered(
@@ -234,12 +238,16 @@ class PaymentTransaction(models.Model):
     def action_confirm_received(self):
         """Confirm that the money of a bank transfer is on the account.
 
-        :raise AccessError: for anyone but a manager.
+        :raise AccessError: for anyone but a manager of its company.
         :raise UserError: when the transaction is not a transfer that is waited for.
         """
         if not self.env.user.has_group("payment_booking_portal.group_manager"):
             raise AccessError(self.env._("Only a manager confirms a bank transfer."))
-        for tx in self.sudo():  # plain managers may read, not write transactions
+        if self.sudo().company_id - self.env.companies:  # managers read no transactions
+            raise AccessError(
+                self.env._("This payment belongs to a company that is not yours.")
+            )
+        for tx in self.sudo():  # plain managers do not write transactions
             if tx.provider_code != "custom" or tx.state not in ("pending", "draft"):
                 raise UserError(
                     self.env._("This payment does not wait for a bank transfer.")

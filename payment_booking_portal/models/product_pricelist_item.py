@@ -66,4 +66,17 @@ class ProductPricelistItem(models.Model):
                 vals["pricelist_id"] = pricelist.id
             if "booking_price" in vals:
                 vals["fixed_price"] = vals.pop("booking_price")
-        return super().create(vals_list)
+        items = super().create(vals_list)
+        items.booking_service_id.invalidate_recordset(["price"])
+        return items
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.booking_service_id.invalidate_recordset(["price"])
+        return result
+
+    def unlink(self):
+        services = self.booking_service_id
+        result = super().unlink()
+        services.invalidate_recordset(["price"])
+        return result

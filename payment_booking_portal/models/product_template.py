@@ -101,3 +101,22 @@ class ProductTemplate(models.Model):
             if template.booking_duration:
                 vals["duration"] = template.booking_duration
             service.write(vals)
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # The service needs the variant, which is made after the inverse methods.
+        names = ("appointment_ok", "fee_policy", "booking_duration")
+        chosen = [
+            {name: vals.pop(name) for name in names if vals.get(name)}
+            for vals in vals_list
+        ]
+        templates = super().create(vals_list)
+        for template, vals in zip(templates, chosen, strict=True):
+            if vals.pop("appointment_ok", False):
+                template.appointment_ok = True
+                template.booking_service_id.write(
+                    {name.removeprefix("booking_"): vals[name] for name in vals}
+                )
+        return templates

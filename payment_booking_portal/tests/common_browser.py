@@ -148,7 +148,7 @@ class BrowserCommon(BookingCommon, HttpCase):
             {"phone": "+32 2 555 01 01", "email": "studio@example.com"}
         )
         # The pages of the main company are those of the public user's company.
-        cls.env.ref("base.public_user").write(
+        cls.env.ref("base.public_user").sudo().write(
             {"company_ids": [Command.link(company.id)], "company_id": company.id}
         )
         # Guests pay with Odoo's demonstration provider, and with that alone.

@@ -19,8 +19,8 @@ class PayableCommon(BookingCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.card = cls.env.ref("payment.payment_method_card")
-        cls.card.active = True
         cls.provider.payment_method_ids = [Command.link(cls.card.id)]
+        cls.card.active = True
         cls.transfer_method = cls.env.ref("payment_custom.payment_method_wire_transfer")
         cls.transfer = cls.env["payment.provider"].create(
             {
@@ -31,9 +31,10 @@ class PayableCommon(BookingCommon):
                 "state": "enabled",
                 "is_published": True,
                 "payment_method_ids": [Command.set(cls.transfer_method.ids)],
-                "pending_msg": "<p>Pay to BE00 0000</p>",
             }
         )
+        cls.transfer.pending_msg = "<p>Pay to BE00 0000</p>"
+        cls.transfer_method.active = True
 
     def _prepare(self, booking, provider=None, method=None, flow="redirect", **kwargs):
         """Return what `_prepare_payment` says about an offer, chosen by a guest."""
@@ -342,7 +343,7 @@ class TestNoWayAround(PayableCommon):
                 {"invoice_id": self.invoice.id},
             ):
                 with self.subTest(user=name, vals=list(vals)):
-                    with self.assertRaises((UserError, AccessError)):
+                    with self.assertRaises(UserError):
                         booking.with_user(user).write(vals)
                     self._assert_unpaid(booking)
 
@@ -398,7 +399,7 @@ class TestNoWayAround(PayableCommon):
     def test_user_cannot_say_that_it_is_free(self):
         user = self.users["user"]
         for policy in ("free", "hidden", "on_site", "suggested", "varies"):
-            with self.subTest(policy), self.assertRaises((UserError, AccessError)):
+            with self.subTest(policy), self.assertRaises(UserError):
                 self.env["payment.booking"].with_user(user).create(
                     {
                         "service_id": self.service.id,
@@ -417,7 +418,7 @@ class TestNoWayAround(PayableCommon):
                 }
             )
         )
-        with self.assertRaises((UserError, AccessError)):
+        with self.assertRaises(UserError):
             booking.write({"fee_policy": "free"})
         booking.action_place()
         self._assert_unpaid(booking)
@@ -477,7 +478,7 @@ class TestNoWayAround(PayableCommon):
             theirs.unlink,
         )
         for number, call in enumerate(calls):
-            with self.subTest(number), self.assertRaises((AccessError, UserError)):
+            with self.subTest(number), self.assertRaises(UserError):
                 call()
         self._assert_unpaid(booking)
 

@@ -44,7 +44,7 @@ export class BookingCalendar extends Interaction {
     }
 
     getTimeZone() {
-        return Intl.DateTimeFormat().resolvedOptions().timeZone;
+        return new Intl.DateTimeFormat().resolvedOptions().timeZone;
     }
 
     onClick(ev) {

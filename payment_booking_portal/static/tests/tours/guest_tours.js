@@ -18,7 +18,8 @@ function chooseTime() {
     return [
         {
             content: "Choose the last free day of the month",
-            trigger: "#o_pbp_swap .o_pbp_month tr:has(a.o_pbp_day):last a.o_pbp_day:last",
+            trigger:
+                "#o_pbp_swap .o_pbp_month tr:has(a.o_pbp_day):last a.o_pbp_day:last",
             run: "click",
         },
         {
