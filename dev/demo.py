@@ -32,8 +32,9 @@ PAGES = {
 }
 LOGINS = {
     "admin": "administrator",
-    "demo": "member of staff",
-    "portal": "client with an account",
+    "manager": "manager of the studio",
+    "reception": "receptionist",
+    "client": "client with an account",
 }
 START_SECONDS = 180
 STOP_SECONDS = 15

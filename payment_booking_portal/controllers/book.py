@@ -20,6 +20,7 @@ from ..tools.dates import format_day
 from .common import (
     MAX_FORM_BYTES,
     ClientPages,
+    clean_form,
     describe_slots,
     format_start,
     parse_day,
@@ -69,6 +70,7 @@ class BookingPages(ClientPages, http.Controller):
             request.env["payment.booking.service"]
             .sudo()
             .search([("company_id", "=", company.id), ("is_published", "=", True)])
+            .filtered(lambda service: service._is_open())
         )
         return self._render_page(
             "services_page",
@@ -327,9 +329,12 @@ class BookingPages(ClientPages, http.Controller):
             return _("Free")
         if service.fee_policy == "varies":
             return _("For a fee")
-        values = service._prepare_price(
-            currency, seats, self._get_proved_partner() or None
-        )
+        try:
+            values = service._prepare_price(
+                currency, seats, self._get_proved_partner() or None
+            )
+        except UserError:  # nobody typed a price yet: the other services have theirs
+            return ""
         currency = request.env["res.currency"].browse(values["currency_id"])
         return format_amount(request.env, values["amount_total"], currency)
 
@@ -482,9 +487,18 @@ class BookingPages(ClientPages, http.Controller):
     )
     def book_now(self, slug, **form):
         """Book: a hold that leads to the pay page, or a confirmed booking."""
+        form = clean_form(form)
         service = self._get_service(slug)
         choice = self._get_choice(service, form)
         self._remember_typed(form)
+        if form.get("currency", choice["currency"].name) != choice["currency"].name:
+            return self._render_end(
+                "refused",
+                status=409,
+                service=service,
+                reason=request.env._("This currency is not offered any more."),
+                res_company=service.company_id,
+            )
         errors = self._check_details(form)
         if len(form.get("note") or "") > const.MAX_TEXT:
             errors["note"] = request.env._("This message is too long.")

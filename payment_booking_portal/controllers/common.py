@@ -23,6 +23,15 @@ TYPED_KEY = "payment_booking_typed"
 MAX_FORM_BYTES = 64 * 1024
 
 
+def clean_form(form):
+    """Return the fields of a form that are text, as the database can keep it."""
+    return {
+        key: value.replace("\x00", "")
+        for key, value in form.items()
+        if isinstance(value, str)  # not an uploaded file
+    }
+
+
 def parse_int(value):
     """Return a positive whole number that fits in the database, or None."""
     try:
@@ -37,9 +46,11 @@ def parse_start(value):
     if not isinstance(value, str) or not START_PATTERN.fullmatch(value):
         return None
     try:
-        return datetime.strptime(value, START_FORMAT)
+        start = datetime.strptime(value, START_FORMAT)
     except ValueError:
         return None
+    # Near the ends of the calendar another time zone would be beyond them.
+    return start if 2000 <= start.year < 2200 else None
 
 
 def format_start(start):

@@ -52,6 +52,10 @@ class ManagePages(BookingPages):
             booking.state == "hold" and status == "over"
         ):
             return self._render_ended(booking)
+        if booking.state == "hold" and status == "processing":
+            return request.redirect(booking._get_pay_url())
+        if booking.state == "hold":
+            return self._render_settling(booking)
         return self._render_page(
             "booking_page",
             {
@@ -67,6 +71,20 @@ class ManagePages(BookingPages):
                 **values,
             },
             private=True,
+        )
+
+    def _render_settling(self, booking):
+        """Say that the money is here, and that it does not count yet."""
+        txs_sudo = booking._get_allocations().transaction_id
+        unsettled = any(
+            tx.state == "done" and not tx.is_post_processed for tx in txs_sudo
+        )
+        return self._render_end(
+            "checking",
+            document=booking,
+            # What is settled and still no booking is for staff to decide.
+            poll_url=unsettled and f"{booking._get_pay_url()}/poll",
+            res_company=booking.company_id,
         )
 
     def _render_ended(self, booking):

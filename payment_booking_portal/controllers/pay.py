@@ -120,16 +120,20 @@ class PayPages(ClientPages, PaymentPortal):
         """Render the end that a status means."""
         if status == "processing":
             return self._render_checking(document, token)
-        if status in ("over", "cancelled") and document._get_payable_paid():
-            status_key, code = "late", 200
-        else:
-            status_key, code = ENDS[status]
+        status_key, code = ENDS[status]
+        if document._get_payable_paid():
+            # Money without its booking: what is paid is not what the client wants.
+            own = document._get_payable_own_status()
+            lost = {"over": ("late", 200), "cancelled": ENDS["cancelled"]}
+            status_key, code = lost.get(own, (status_key, code))
         return self._render_end(
             status_key,
             status=code,
             document=document,
             done_url=status in ("paid", "later") and document._get_payable_done_url(),
-            slots=self._get_other_slots(document) if code == 410 else None,
+            slots=self._get_other_slots(document)
+            if status_key in ("over", "cancelled", "late")
+            else None,
             res_company=document._get_payable_company(),
         )
 
@@ -283,9 +287,11 @@ class PayPages(ClientPages, PaymentPortal):
         link, document = self._get_payable(token)
         if not link.is_valid:
             return {"url": False}
+        # Perhaps an earlier one than the last was paid; a lost race is replayed by Odoo.
+        document._get_allocations().transaction_id.filtered(
+            lambda tx: tx.state in ("done", "cancel") and not tx.is_post_processed
+        )._post_process()
         tx_sudo = self._get_last_transaction(document)
-        if tx_sudo.state in ("done", "cancel") and not tx_sudo.is_post_processed:
-            tx_sudo._post_process()  # a lost race is replayed by Odoo
         if document._get_payable_status() == "paid":
             return {"url": document._get_payable_done_url()}
         if tx_sudo.state in ("error", "cancel", "done"):

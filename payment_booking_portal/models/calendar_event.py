@@ -15,6 +15,9 @@ class CalendarEvent(models.Model):
         ondelete="set null",
     )
 
+    # The calendar pages look for what is still to come; core has no index for that.
+    _stop_index = models.Index("(stop)")
+
     def write(self, vals):
         """Override of `calendar` to tell staff when an event leaves its booking."""
         watched = {"start", "stop", "start_date", "stop_date", "allday", "active"}
@@ -23,7 +26,7 @@ class CalendarEvent(models.Model):
             before = {e: (e.start, e.stop, e.active) for e in self._get_booked()}
         result = super().write(vals)
         changed = [e for e, old in before.items() if (e.start, e.stop, e.active) != old]
-        self.union(*changed)._tell_booking()
+        self.browse().union(*changed)._tell_booking()
         return result
 
     def unlink(self):

@@ -732,9 +732,10 @@ class PaymentBookingService(models.Model):
 
     def _is_only_paid_slowly(self):
         """Tell whether no usable provider's money comes at once."""
-        return not self.env["payment.provider"]._has_fast(
-            self.company_id, self.currency_id, self.price
-        )
+        Provider = self.env["payment.provider"]
+        offer = (self.company_id, self.currency_id)
+        # Most have no limit: then the price need not even be computed.
+        return not (Provider._has_fast(*offer) or Provider._has_fast(*offer, self.price))
 
     def _get_availability(
         self, start, stop, resource=None, seats=1, booking=None, any_time=False
@@ -780,7 +781,8 @@ class PaymentBookingService(models.Model):
         busy = {
             rid: [
                 (slots.to_minutes(left), slots.to_minutes(right, ceil=True))
-                for left, right in intervals
+                # A booking and its event in the calendar are often the same time.
+                for left, right in set(intervals)
             ]
             for rid, intervals in busy.items()
         }
@@ -924,15 +926,25 @@ class PaymentBookingService(models.Model):
                    AND tsrange(start, stop) && tsrange(%s, %s)
                    AND (expires_at IS NULL OR expires_at > %s)
                    AND (booking_id IS NULL OR booking_id <> %s)
+                   AND (session_id IS NULL OR session_id <> %s)
                 """,
                 resources.ids,
                 start,
                 stop,
                 fields.Datetime.now(),
                 booking.id if booking else 0,
+                self._get_session_left_empty(booking).id or 0,
             )
         )
         return rows
+
+    def _get_session_left_empty(self, booking):
+        """Return the session that goes when a booking leaves it, else an empty one."""
+        if not booking or not booking.session_id:
+            return self.env["payment.booking.session"]
+        session_sudo = booking.session_id.sudo()  # guests read no sessions
+        others = session_sudo._get_taken_seats(excluded=booking)[session_sudo.id]
+        return session_sudo[: 0 if others else 1]
 
     def _get_leaves(self, resources, start, stop):
         """Return the leaves of resources, of their calendars and of the company."""
@@ -983,44 +995,42 @@ class PaymentBookingService(models.Model):
         with_user = resources.filtered("user_id")
         if not with_user:
             return []
-        by_partner = defaultdict(list)
-        for resource in with_user:
-            by_partner[resource.user_id.partner_id.id].append(resource)
-        for model in ("calendar.event", "calendar.attendee"):
+        for model in ("calendar.event", "calendar.attendee", "res.users"):
             self.env[model].flush_model()
+        resources.flush_recordset(["user_id"])
         day = timedelta(days=1)  # all-day events are kept as dates of any zone
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT a.partner_id, e.start, e.stop, e.allday,
-                       e.start_date, e.stop_date
+                SELECT r.id, e.start, e.stop, e.allday, e.start_date, e.stop_date
                   FROM calendar_event e
                   JOIN calendar_attendee a ON a.event_id = e.id
-                 WHERE a.partner_id = ANY(%(partners)s)
+                  JOIN res_users u ON u.partner_id = a.partner_id
+                  JOIN resource_resource r ON r.user_id = u.id
+                 WHERE r.id = ANY(%(resources)s)
                    AND a.state IS DISTINCT FROM 'declined'
                    AND e.active AND e.show_as = 'busy'
                    AND e.stop > %(start)s AND e.start < %(stop)s
                    AND (e.payment_booking_id IS NULL
                         OR e.payment_booking_id <> %(booking)s)
                 """,
-                partners=list(by_partner),
+                resources=with_user.ids,
                 start=start - day,
                 stop=stop + day,
                 booking=booking.id if booking else 0,
             )
         )
         result = []
-        for partner, left, right, allday, first, last in rows:
-            for resource in by_partner[partner]:
-                if allday:
-                    tz = pytz.timezone(resource.tz)
-                    left, right = (
-                        tz.localize(datetime.combine(date, time.min))
-                        .astimezone(pytz.utc)
-                        .replace(tzinfo=None)
-                        for date in (first, last + day)
-                    )
-                result.append((resource.id, left, right))
+        for rid, left, right, allday, first, last in rows:
+            if allday:
+                tz = pytz.timezone(resources.browse(rid).tz)
+                left, right = (
+                    tz.localize(datetime.combine(date, time.min))
+                    .astimezone(pytz.utc)
+                    .replace(tzinfo=None)
+                    for date in (first, last + day)
+                )
+            result.append((rid, left, right))
         return result
 
     def _get_open_sessions(self, start, stop, resource=None, booking=None):

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class PaymentProvider(models.Model):
@@ -55,35 +56,37 @@ class PaymentProvider(models.Model):
         return True
 
     @api.model
-    def _has_fast(self, company, currency, amount):
+    def _has_fast(self, company, currency, amount=None):
         """Tell whether a provider of a company can take an amount at once.
 
         One query, for the calendar: what can be paid with is decided by `_get_usable`.
-        See there for the parameters.
+        See there for the parameters; without an amount, one without limit is meant.
         """
         states = ["enabled"]
         if company.booking_accept_test_payments:
             states.append("test")
-        rate_sudo = currency.sudo()  # guests read no rates
-        today = fields.Date.context_today(self)
-        in_company = rate_sudo._convert(amount, company.currency_id, company, today)
+        unlimited = (False, 0)  # NULL where never set
+        enough = Domain.OR(Domain("maximum_amount", "=", none) for none in unlimited)
+        if amount is not None:
+            rate_sudo = currency.sudo()  # guests read no rates
+            today = fields.Date.context_today(self)
+            in_company = rate_sudo._convert(amount, company.currency_id, company, today)
+            enough |= Domain("maximum_amount", ">=", in_company)
         return bool(
             self.sudo().search_count(  # guests may not read providers
-                [
-                    *self._check_company_domain(company),
-                    ("state", "in", states),
-                    ("is_published", "=", True),
-                    ("capture_manually", "=", False),
-                    ("code", "not in", self._get_slow_codes()),
-                    "|",
-                    ("available_currency_ids", "=", False),
-                    ("available_currency_ids", "in", currency.ids),
-                    "|",
-                    "|",
-                    ("maximum_amount", "=", False),  # NULL where never set
-                    ("maximum_amount", "=", 0),
-                    ("maximum_amount", ">=", in_company),
-                ],
+                enough
+                & Domain(self._check_company_domain(company))
+                & Domain(
+                    [
+                        ("state", "in", states),
+                        ("is_published", "=", True),
+                        ("capture_manually", "=", False),
+                        ("code", "not in", self._get_slow_codes()),
+                        "|",
+                        ("available_currency_ids", "=", False),
+                        ("available_currency_ids", "in", currency.ids),
+                    ]
+                ),
                 limit=1,
             )
         )

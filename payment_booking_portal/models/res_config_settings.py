@@ -27,11 +27,11 @@ class ResConfigSettings(models.TransientModel):
     @api.depends("company_id", "booking_currency_ids")
     def _compute_booking_currency_warning(self):
         for settings in self:
-            missing = (
-                settings.booking_currency_ids - settings.company_id.currency_id
-            ).filtered(lambda c: not settings.company_id._has_currency_rate(c._origin))
+            company = settings.company_id
+            accepted = settings.booking_currency_ids._origin - company.currency_id
+            missing = [c.name for c in accepted if not company._has_currency_rate(c)]
             settings.booking_currency_warning = bool(missing) and self.env._(
                 "No exchange rate for %(currencies)s: only services with an explicit "
                 "price in that currency are offered in it.",
-                currencies=", ".join(missing.mapped("name")),
+                currencies=", ".join(missing),
             )

@@ -152,6 +152,4 @@ class BookingHttpCommon(PayableCommon, PaymentHttpCommon):
         )
         self.assertIn("no-store", headers.get("Cache-Control", ""))
         self.assertIn("noindex", headers.get("X-Robots-Tag", ""))
-        self.assertIn(
-            headers.get("Referrer-Policy"), ("no-referrer", "same-origin")
-        )
+        self.assertIn(headers.get("Referrer-Policy"), ("no-referrer", "same-origin"))

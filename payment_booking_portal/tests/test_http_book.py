@@ -420,9 +420,7 @@ class TestHttpBook(BookingHttpCommon):
                     if answer.status_code == 303:
                         # Without a key or a number of places there is a default.
                         self.assertIn(field, ("note", "request_key", "seats"))
-                        self._get(
-                            answer.headers["Location"]
-                        )  # and the way goes on
+                        self._get(answer.headers["Location"])  # and the way goes on
         self.assertEqual(
             self._snapshot()["res.partner"], before["res.partner"], "no contact"
         )
@@ -430,12 +428,11 @@ class TestHttpBook(BookingHttpCommon):
     def test_zero_bytes_are_no_trouble(self):
         service = self._create_service("Chat", fee_policy="free")
         with self.assertNoLogs(level="ERROR"):
-            for field in ("name", "note", "phone", "request_key"):
+            for day, field in enumerate(("name", "note", "phone", "request_key"), 3):
                 with self.subTest(field):
-                    self._new_visitor()
-                    url, form = self._fill(service)
+                    url, form = self._fill(service, f"2026-03-0{day} 09:00")
                     answer = self._post(url, {**form, field: "a\x00b"})
-                    self.assertIn(answer.status_code, (303, 400, 409))
+                    self.assertEqual(answer.status_code, 303)
 
     # === WHOSE SERVICE === #
 

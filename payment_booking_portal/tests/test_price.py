@@ -41,9 +41,7 @@ class TestPrice(BookingCommon):
 
     def _add_price(self, currency, price):
         self.service.price_ids = [
-            Command.create(
-                {"booking_currency_id": currency.id, "booking_price": price}
-            )
+            Command.create({"booking_currency_id": currency.id, "booking_price": price})
         ]
 
     def _create_tax(self, amount, included=False):

@@ -54,9 +54,7 @@ class TestTransaction(PayableCommon):
         self.assertEqual(len(mails), 1)
         tx._post_process()
         tx._post_process()
-        self.assertEqual(
-            (booking.invoice_id, tx.payment_id, booking.event_ids), before
-        )
+        self.assertEqual((booking.invoice_id, tx.payment_id, booking.event_ids), before)
         self.assertEqual(self._mails_of(booking), mails)
         self.assertEqual(tx.invoice_ids, booking.invoice_id)
         payments = self.env["account.payment"].search(

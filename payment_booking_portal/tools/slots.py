@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import product
 
 EPOCH = datetime(1970, 1, 1)
+MINUTE = timedelta(minutes=1)
 
 
 def to_minutes(moment, ceil=False):
@@ -23,13 +24,8 @@ def to_minutes(moment, ceil=False):
     """
     if moment.tzinfo:
         moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
-    delta = moment - EPOCH
-    seconds = delta.days * 86400 + delta.seconds
-    if ceil:
-        if delta.microseconds:
-            seconds += 1
-        return -(-seconds // 60)
-    return seconds // 60
+    # Floor division of the opposite rounds up.
+    return -((EPOCH - moment) // MINUTE) if ceil else (moment - EPOCH) // MINUTE
 
 
 def to_datetime(minutes):

@@ -22,7 +22,7 @@ export class HoldCountdown extends Interaction {
     }
 
     get seconds() {
-        return Math.max(0, Math.ceil((this.until - Date.now()) / 1000));
+        return Math.max(0, Math.round((this.until - Date.now()) / 1000));
     }
 
     isUrgent() {

@@ -5,6 +5,7 @@ import {
     Deferred,
     describe,
     expect,
+    manuallyDispatchProgrammaticEvent,
     mockLocation,
     mockTimeZone,
     select,
@@ -15,7 +16,6 @@ import {
     startInteractions,
 } from "@web/../tests/public/helpers";
 import {onRpc} from "@web/../tests/web_test_helpers";
-import {browser} from "@web/core/browser/browser";
 import {cookie} from "@web/core/browser/cookie";
 
 setupInteractionWhiteList("payment_booking_portal.booking_calendar");
@@ -209,7 +209,8 @@ test("back shows what was there", async () => {
     await startInteractions(getPage("March"));
     await click("#o_pbp_next");
     await settle();
-    browser.history.back();
+    mockLocation.href = url("");
+    await manuallyDispatchProgrammaticEvent(window, "popstate");
     await settle();
     expect("#o_pbp_month_title").toHaveText("March");
     expect.verifySteps(["?month=2026-04", ""]);

@@ -1,0 +1,189 @@
+import json
+from pathlib import Path
+
+from odoo import fields
+from odoo.tests import tagged
+
+from ..controllers.common import format_start
+from .common_browser import DESKTOP, PHONE, BrowserCommon
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+# The narrowest screen that WCAG asks for (1.4.10).
+NARROW = (320, 640)
+# What is not ours to cure: selectors of elements made by Odoo, each with its rule.
+OF_ODOO = {
+    # The icon "Test mode" of Odoo's payment form: only test providers show it.
+    "aria-prohibited-attr": ["[name=o_payment_option] i[data-bs-toggle=tooltip]"],
+}
+RUN = """
+axe.run(document, {resultTypes: ["violations"]}).then(({violations}) =>
+    violations
+        .filter(({impact}) => ["serious", "critical"].includes(impact))
+        .flatMap(({id, help, nodes}) =>
+            nodes.map((node) => ({
+                id, help, target: node.target.flat().join(" "), html: node.html,
+                core: (%s[id] || []).some(
+                    (selector) =>
+                        document.querySelector(node.target.flat().join(" "))
+                            ?.matches(selector)
+                ),
+            }))
+        )
+        .filter(({core}) => !core)
+)
+"""
+
+# What makes a page scroll sideways.
+TOO_WIDE = """
+document.documentElement.scrollWidth <= innerWidth ? [] :
+    [...document.querySelectorAll("body *")]
+        .filter((el) => el.getBoundingClientRect().right > innerWidth + 1)
+        .map((el) => el.outerHTML.slice(0, 120))
+"""
+
+
+@tagged("post_install", "-at_install")
+class TestAccessibility(BrowserCommon):
+    """Nothing serious stands in anybody's way, with and without JavaScript."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.service.description = "<p>A cut, and a <b>coffee</b>.</p>"
+        cls.klass = cls._create_service(
+            "Yoga class with a name that goes on and on for everybody who likes yoga",
+            seats=8,
+            is_published=True,
+            notice_hours=48,
+            resource_choice="client",
+            location_type="online",
+        )
+
+    def _get_axe(self):
+        self.assertTrue(
+            AXE.exists(),
+            "axe-core is missing: npm ci (or make setup) puts it into node_modules",
+        )
+        return AXE.read_text()
+
+    def _check(self, page, axe, name):
+        """Check a page at the size of a phone and of a desk, and its width on a
+        very small phone.
+        """
+        for size in (PHONE, DESKTOP):
+            page.resize(*size)
+            if not page.evaluate("!!window.axe"):
+                page.evaluate(f"{axe}; true")
+            found = page.evaluate(RUN % json.dumps(OF_ODOO))
+            self.assertEqual(found, [], f"{name} at {size[0]} px")
+        page.resize(*NARROW)
+        self.assertEqual(page.evaluate(TOO_WIDE), [], f"{name} scrolls sideways")
+        page.resize(*PHONE)
+        self.assertTrue(page.evaluate("document.documentElement.lang"), name)
+        self.assertEqual(page.evaluate("document.querySelectorAll('h1').length"), 1)
+
+    # === AXE === #
+
+    def test_booking_pages(self):
+        axe = self._get_axe()
+        url = self.service._get_book_url()
+        start = self.service._get_next_slots(self.service._get_booking_window()[0])[0]
+        details = f"{url}/details?start={format_start(start)}"
+        with self.open_page() as page:
+            for name, path in (
+                ("services", "/book"),
+                ("calendar", url),
+                ("calendar of a class", self.klass._get_book_url()),
+                ("details", details),
+            ):
+                page.goto(path)
+                self._check(page, axe, name)
+            # A name is required by the browser too: go round it.
+            page.evaluate("document.querySelector('.o_pbp_details').noValidate = true")
+            page.click(".o_pbp_details button", loads=True)
+            self._check(page, axe, "details with mistakes")
+            self.assertEqual(
+                page.evaluate("document.activeElement.getAttribute('role')"), "alert"
+            )
+
+    def test_pay_pages(self):
+        axe = self._get_axe()
+        hold_url = self.book()._get_pay_url()
+        paid = self._create_service("Paid", is_published=True)
+        paid = self.book(paid)
+        pay_url = paid._get_pay_url()
+        tx = self._start_payment(
+            paid,
+            provider_id=self.demo.id,
+            payment_method_id=self.demo.payment_method_ids[:1].id,
+        )
+        with self.open_page() as page:
+            page.goto(hold_url)
+            page.find(".o_pbp_deadline")
+            page.click("input[name=o_payment_radio]")
+            page.find("#customer_input")
+            self._check(page, axe, "pay")
+            page.goto(f"{pay_url}/status")
+            self._check(page, axe, "checking")
+        tx._set_error("Refused")
+        with self.open_page() as page:
+            page.goto(f"{pay_url}/status")
+            self._check(page, axe, "declined")
+        self._pay(
+            paid,
+            provider_id=self.demo.id,
+            payment_method_id=self.demo.payment_method_ids[:1].id,
+        )
+        self.assert_paid(paid)
+        manage_url = paid._get_manage_url()
+        with self.open_page() as page:
+            page.goto(pay_url)
+            self._check(page, axe, "already paid")
+            page.goto(manage_url)
+            page.find(".o_pbp_booked_paid")
+            self._check(page, axe, "confirmation")
+            page.goto(f"{manage_url}/cancel")
+            self._check(page, axe, "cancel?")
+            page.goto(f"{manage_url}/move")
+            self._check(page, axe, "move")
+            page.click(".o_pbp_slots a", loads=True)
+            self._check(page, axe, "move?")
+
+    def test_end_pages(self):
+        axe = self._get_axe()
+        over = self.book()
+        over_url = over._get_pay_url()
+        over._editing().hold_until = fields.Datetime.subtract(
+            fields.Datetime.now(), minutes=1
+        )
+        closed = self._create_service(
+            "Closed", is_published=True, group_ids=False, calendar_id=False
+        )
+        closed_url = closed._get_book_url()
+        start = self.service._get_next_slots(self.service._get_booking_window()[0])[0]
+        start = start.replace(hour=2)
+        with self.open_page() as page:
+            page.goto(over_url)
+            page.find(".o_pbp_end_over")
+            self._check(page, axe, "over")
+            page.goto(
+                f"{self.service._get_book_url()}/details?start={format_start(start)}"
+            )
+            page.find(".o_pbp_end_taken")
+            self._check(page, axe, "taken")
+            page.goto(closed_url)
+            self._check(page, axe, "closed")
+            page.goto("/book/at/999999")
+            self.assertIn("404", page.evaluate("document.body.innerText"))
+
+    def test_portal(self):
+        axe = self._get_axe()
+        service = self._create_service("Later", fee_policy="suggested")
+        booking = self.book(service, partner=self.portal_user.partner_id)
+        with self.open_page(login=self.portal_user.login) as page:
+            page.goto("/my/bookings")
+            page.find(f".o_pbp_bookings a[href*='{booking.id}']")
+            self._check(page, axe, "list")
+            page.goto("/my/bookings?filterby=past")
+            page.find(".o_pbp a[href='/book']")
+            self._check(page, axe, "empty list")

@@ -1,0 +1,551 @@
+"""Many clients at once, on real processes: what one process cannot show.
+
+The other tests run inside one transaction, which nobody else can see. Here the data
+is committed, in a database of its own, copied from the one under test. A real server
+with two workers answers real requests on it; other processes call the methods.
+"""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psycopg2
+
+import odoo
+from odoo.sql_db import connection_info_for
+from odoo.tests import BaseCase, tagged
+from odoo.tools import config
+
+CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+REQUEST_KEY = re.compile(r'name="request_key"[^>]*value="([^"]+)"')
+WORKERS = 2
+
+PREAMBLE = """
+import json, logging, os, sys, time
+from datetime import datetime, timedelta
+import odoo
+from odoo.tools import config
+config.parse_config(["-c", os.environ["RACE_RC"], "--log-level=critical"])
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+registry = Registry(os.environ["RACE_DB"])
+"""
+
+# A studio that is always open, so that the tests need no certain day.
+SEED = """
+with registry.cursor() as cr:
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    company = env.ref("base.main_company")
+    company.booking_accept_test_payments = True
+    env.ref("payment.payment_provider_demo").write(
+        {"state": "test", "is_published": True, "company_id": company.id}
+    )
+    calendar = env["resource.calendar"].create({
+        "name": "Always", "tz": "Europe/Brussels", "company_id": company.id,
+        "attendance_ids": [(5, 0, 0)] + [(0, 0, {
+            "name": str(day), "dayofweek": str(day), "hour_from": 0, "hour_to": 24,
+            "day_period": "morning",
+        }) for day in range(7)],
+    })
+    def resource(name):
+        return env["resource.resource"].create({
+            "name": name, "company_id": company.id, "calendar_id": calendar.id,
+            "tz": "Europe/Brussels",
+        })
+    def group(resources):
+        return env["product.booking.resource.group"].create({
+            "name": resources[0].name, "company_id": company.id,
+            "resource_ids": [(6, 0, resources.ids)],
+        })
+    anna, ben, room = resource("Anna"), resource("Ben"), resource("Room")
+    alone, people, rooms = group(anna), group(anna + ben), group(room)
+    def service(name, groups, **values):
+        return env["payment.booking.service"].create({
+            "name": name, "company_id": company.id, "calendar_id": calendar.id,
+            "duration": 60, "step": 30, "notice_hours": 0, "price": 60,
+            "fee_policy": "required", "group_ids": [(6, 0, groups.ids)], **values,
+        })
+    services = {
+        "private": service("Private", alone),
+        "class": service("Class", alone, seats=3),
+        "pair": service("Pair", people + rooms, assignment="random"),
+        "buffered": service("Buffered", alone + rooms, buffer_before=15,
+                            buffer_after=15, duration=45, step=15),
+        "lesson": service("Lesson", people, seats=2, fee_policy="free", step=15),
+    }
+    reasons = {key: s._get_closed_reason() for key, s in services.items()}
+    assert not any(reasons.values()), reasons
+    print(json.dumps({
+        key: {"id": s.id, "path": s._get_book_url()} for key, s in services.items()
+    }))
+"""
+
+# One racer of many: it waits for the start signal, then wants what all others want.
+RACER = """
+from odoo.addons.payment_booking_portal.exceptions import SlotTaken, StaleSnapshot
+import psycopg2, random
+number = int(sys.argv[1])
+plan = json.loads(sys.argv[2])
+dice = random.Random(number)
+dice.shuffle(plan)
+print("ready", flush=True)
+sys.stdin.readline()
+answers = []
+for service_id, start in plan:
+    start = datetime.fromisoformat(start)
+    for attempt in range(5):
+        with registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            service = env["payment.booking.service"].browse(service_id)
+            try:
+                booking = env["payment.booking"]._place(
+                    service, start, {"guest_name": f"Racer {number}",
+                                     "guest_email": "racer@example.com"},
+                    visitor_key=f"racer {number} {service_id} {start}",
+                )
+                env.flush_all()
+                cr.commit()
+                answers.append("won")
+                break
+            except SlotTaken:
+                cr.rollback()
+                answers.append("taken")
+                break
+            except (StaleSnapshot, psycopg2.errors.SerializationFailure,
+                    psycopg2.errors.DeadlockDetected,
+                    psycopg2.errors.UniqueViolation) as error:
+                cr.rollback()
+                answers.append(type(error).__name__)
+print(json.dumps(answers))
+"""
+
+OVERLAPS = """
+    SELECT a.id, b.id FROM payment_booking_reservation a
+      JOIN payment_booking_reservation b
+        ON a.id < b.id AND a.resource_id = b.resource_id
+       AND a.start < b.stop AND b.start < a.stop
+"""
+HALF_DONE = """
+    SELECT b.id FROM payment_booking b
+     WHERE b.state IN ('hold', 'confirmed')
+       AND NOT EXISTS (SELECT FROM payment_booking_reservation r
+                        WHERE r.booking_id = b.id)
+       AND (SELECT count(*) FROM payment_booking_seat s
+             WHERE s.booking_id = b.id) <> b.seats
+    UNION ALL
+    SELECT r.id FROM payment_booking_reservation r
+      JOIN payment_booking b ON b.id = r.booking_id
+     WHERE b.state NOT IN ('hold', 'confirmed')
+    UNION ALL
+    SELECT t.id FROM payment_booking_session t
+     WHERE NOT EXISTS (SELECT FROM payment_booking_seat s WHERE s.session_id = t.id)
+        OR NOT EXISTS (SELECT FROM payment_booking_reservation r
+                        WHERE r.session_id = t.id)
+        OR (SELECT count(*) FROM payment_booking_seat s
+             WHERE s.session_id = t.id) > t.seats
+"""
+
+
+class Client:
+    """A guest with a browser: cookies, the token of the form, its key."""
+
+    def __init__(self, port, cookies=None):
+        self.port = port
+        self.cookies = dict(cookies or {})
+        self.form = {}
+
+    def request(self, method, path, form=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {
+            "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()),
+        }
+        body = None
+        if form is not None:
+            body = urlencode(form)
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            text = response.read().decode()
+        finally:
+            connection.close()
+        for header in response.headers.get_all("Set-Cookie") or ():
+            name, _equals, rest = header.partition("=")
+            self.cookies[name] = rest.split(";")[0]
+        return response.status, text, response.headers.get("Location") or ""
+
+    def open_details(self, path, start):
+        """Open the details page, as somebody does who will book in a moment."""
+        self.path = f"{path}/details"
+        moment = f"{start:%Y%m%dT%H%M}"
+        status, text, _location = self.request("GET", f"{self.path}?start={moment}")
+        assert status == 200, (status, text[:2000])
+        self.form = {
+            "csrf_token": CSRF.search(text)[1],
+            "request_key": REQUEST_KEY.search(text)[1],
+            "start": moment,
+            "name": "Zoé Client",
+            "email": "zoe@example.com",
+        }
+        return self
+
+    def book(self, barrier):
+        barrier.wait()
+        return self.request("POST", self.path, self.form)
+
+
+@tagged("post_install", "-at_install")
+class TestRace(BaseCase):
+    """Two clients never hold the same resource or place at the same time."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        [source] = config["db_name"]
+        cls.database = f"{source}_race"
+        cls.files = Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, cls.files, ignore_errors=True)
+        cls.addClassCleanup(cls._drop_database)
+        cls._copy_database(source)
+        cls.port = cls._free_port()
+        cls._write_config()
+        cls.environment = {
+            **os.environ,
+            "ODOO_RC": str(cls.rc),
+            "RACE_RC": str(cls.rc),
+            "RACE_DB": cls.database,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", PREAMBLE + SEED],
+            env=cls.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert not done.returncode, done.stderr
+        cls.services = json.loads(done.stdout.splitlines()[-1])
+        cls._start_server()
+        cls.days = iter(range(10, 28))
+
+    # === THE DATABASE AND THE SERVER === #
+
+    @classmethod
+    def _query(cls, sql, *values, database=None):
+        """Run a statement that commits by itself, and return its rows."""
+        _name, info = connection_info_for(database or cls.database)
+        connection = psycopg2.connect(**info)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    @classmethod
+    def _copy_database(cls, source):
+        # A database that somebody is connected to cannot be a template.
+        cls._drop_database()
+        for left in reversed(range(20)):
+            odoo.sql_db.close_db(source)
+            try:
+                cls._query(
+                    f'CREATE DATABASE "{cls.database}" TEMPLATE "{source}"',
+                    database="postgres",
+                )
+                break
+            except psycopg2.errors.ObjectInUse:
+                if not left:
+                    raise
+                time.sleep(0.5)
+        files = Path(config.filestore(source))
+        if files.exists():
+            target = Path(config.filestore(cls.database))
+            shutil.copytree(files, target, copy_function=os.link, dirs_exist_ok=True)
+
+    @classmethod
+    def _drop_database(cls):
+        cls._query(
+            f'DROP DATABASE IF EXISTS "{cls.database}" WITH (FORCE)',
+            database="postgres",
+        )
+        shutil.rmtree(config.filestore(cls.database), ignore_errors=True)
+
+    @classmethod
+    def _free_port(cls):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return free.getsockname()[1]
+
+    @classmethod
+    def _write_config(cls):
+        options = {
+            "addons_path": ",".join(config["addons_path"]),
+            "data_dir": config["data_dir"],
+            "db_host": config["db_host"],
+            "db_port": config["db_port"],
+            "db_user": config["db_user"],
+            "db_password": config["db_password"],
+            "db_name": cls.database,
+            "dbfilter": f"^{re.escape(cls.database)}$",
+            "http_interface": "127.0.0.1",
+            "http_port": cls.port,
+            "gevent_port": cls._free_port(),
+            "workers": WORKERS,
+            "max_cron_threads": 0,
+            "list_db": False,
+            "log_level": "warn",
+            "logfile": cls.files / "server.log",
+        }
+        cls.rc = cls.files / "race.conf"
+        lines = (f"{key} = {value}\n" for key, value in options.items() if value)
+        # Zero means something for these.
+        cls.rc.write_text("[options]\n" + "".join(lines) + "max_cron_threads = 0\n")
+
+    @classmethod
+    def _start_server(cls):
+        cls.server = subprocess.Popen(
+            [sys.executable, "-m", "odoo", "server", "-c", cls.rc],
+            env=cls.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        cls.addClassCleanup(cls._stop_server)
+        path = cls.services["private"]["path"]
+        limit = time.monotonic() + 60
+        while True:
+            try:
+                status, text, _location = Client(cls.port).request("GET", path)
+                assert status == 200, text[:2000]
+                break
+            except OSError:
+                assert cls.server.poll() is None, cls._log()
+                assert time.monotonic() < limit, cls._log()
+                time.sleep(0.2)
+        # Both workers load what they need before the races.
+        with ThreadPoolExecutor(8) as pool:
+            list(
+                pool.map(
+                    lambda _n: Client(cls.port).request("GET", path), range(8)
+                )
+            )
+
+    @classmethod
+    def _stop_server(cls):
+        cls.server.terminate()
+        try:
+            cls.server.wait(20)
+        except subprocess.TimeoutExpired:
+            cls.server.kill()
+            cls.server.wait()
+
+    @classmethod
+    def _log(cls):
+        log = cls.files / "server.log"
+        return log.read_text() if log.exists() else ""
+
+    # === HELPERS === #
+
+    def _next_start(self):
+        """Return a start that no other test uses: noon UTC of a coming day."""
+        now = datetime.utcnow().replace(hour=12, minute=0, second=0, microsecond=0)
+        return now + timedelta(days=next(self.days))
+
+    def _race(self, clients):
+        """Let clients send their form at once, and return the answers."""
+        barrier = threading.Barrier(len(clients))
+        with ThreadPoolExecutor(len(clients)) as pool:
+            return list(pool.map(lambda client: client.book(barrier), clients))
+
+    def _sort(self, answers):
+        """Return how many answers led to payment, and how many were "quicker"."""
+        won = [a for a in answers if a[0] == 303 and "/pay/" in a[2]]
+        lost = [a for a in answers if a[0] == 409]
+        self.assertEqual(
+            len(won) + len(lost),
+            len(answers),
+            [(a[0], a[2], a[1][:300]) for a in answers if a[0] not in (303, 409)],
+        )
+        for _status, text, _location in lost:
+            self.assertIn("Someone was quicker", text)
+            self.assertGreaterEqual(text.count("/details?start="), 3, "nearest slots")
+        return len(won), len(lost)
+
+    def _holds(self, key, start):
+        return self._query(
+            "SELECT id, seats FROM payment_booking WHERE service_id = %s "
+            "AND start = %s AND state = 'hold'",
+            self.services[key]["id"],
+            start,
+        )
+
+    def _check_invariants(self):
+        self.assertEqual(self._query(OVERLAPS), [])
+        self.assertEqual(self._query(HALF_DONE), [])
+        log = self._log()
+        self.assertNotIn("Traceback", log, log[:3000])
+
+    # === THE RACES === #
+
+    def test_constraint_is_there(self):
+        rows = self._query(
+            "SELECT pg_get_constraintdef(oid), convalidated FROM pg_constraint "
+            "WHERE conrelid = 'payment_booking_reservation'::regclass "
+            "AND contype = 'x'"
+        )
+        self.assertEqual(len(rows), 1)
+        self.assertTrue(rows[0][1])
+        self.assertIn("tsrange(start, stop) WITH &&", rows[0][0])
+        insert = (
+            "INSERT INTO payment_booking_reservation "
+            "(resource_id, start, stop, session_id) "
+            "SELECT %s, %s::timestamp, %s::timestamp, t.id "
+            "FROM payment_booking_session t LIMIT 1"
+        )
+        start = self._next_start()
+        client = Client(self.port).open_details(self.services["class"]["path"], start)
+        self.assertEqual(self._sort(self._race([client])), (1, 0))
+        [(resource, left, right)] = self._query(
+            "SELECT r.resource_id, r.start, r.stop FROM payment_booking_reservation r "
+            "JOIN payment_booking_session t ON t.id = r.session_id WHERE t.start = %s",
+            start,
+        )
+        with self.assertRaises(psycopg2.errors.ExclusionViolation):
+            self._query(insert, resource, left, right)
+        with self.assertRaises(psycopg2.errors.CheckViolation):
+            self._query(insert, resource, right, right)
+
+    def test_fifty_clients_on_one_place(self):
+        start = self._next_start()
+        path = self.services["private"]["path"]
+        with ThreadPoolExecutor(8) as pool:
+            clients = list(
+                pool.map(
+                    lambda _n: Client(self.port).open_details(path, start), range(50)
+                )
+            )
+        self.assertEqual(self._sort(self._race(clients)), (1, 49))
+        self.assertEqual(len(self._holds("private", start)), 1)
+        everything = self._query(
+            "SELECT count(*) FROM payment_booking WHERE service_id = %s "
+            "AND start = %s",
+            self.services["private"]["id"],
+            start,
+        )
+        self.assertEqual(everything, [(1,)], "the losers left nothing")
+        self._check_invariants()
+
+    def test_twenty_clients_on_three_places(self):
+        start = self._next_start()
+        path = self.services["class"]["path"]
+        with ThreadPoolExecutor(8) as pool:
+            clients = list(
+                pool.map(
+                    lambda _n: Client(self.port).open_details(path, start), range(20)
+                )
+            )
+        self.assertEqual(self._sort(self._race(clients)), (3, 17))
+        seats = self._query(
+            "SELECT s.seat FROM payment_booking_seat s JOIN payment_booking_session t "
+            "ON t.id = s.session_id WHERE t.start = %s ORDER BY 1",
+            start,
+        )
+        self.assertEqual(seats, [(1,), (2,), (3,)])
+        self._check_invariants()
+
+    def test_one_visitor_twice_at_once(self):
+        start = self._next_start()
+        path = self.services["private"]["path"]
+        first = Client(self.port).open_details(path, start)
+        tabs = [first]
+        for _number in range(5):
+            # Other tabs of the same browser, each with a form of its own.
+            tab = Client(self.port, first.cookies).open_details(path, start)
+            tab.cookies = dict(first.cookies)
+            tabs.append(tab)
+        # And an impatient double click: the same form twice.
+        double = Client(self.port, first.cookies)
+        double.path, double.form = first.path, dict(first.form)
+        answers = self._race([*tabs, double])
+        self.assertEqual([answer[0] for answer in answers], [303] * 7)
+        self.assertEqual(len({answer[2] for answer in answers}), 1, "one pay page")
+        self.assertEqual(len(self._holds("private", start)), 1)
+        self._check_invariants()
+
+    def test_one_visitor_and_two_starts_at_once(self):
+        path = self.services["private"]["path"]
+        starts = [self._next_start(), self._next_start()]
+        first = Client(self.port).open_details(path, starts[0])
+        second = Client(self.port, first.cookies).open_details(path, starts[1])
+        second.cookies = dict(first.cookies)
+        answers = self._race([first, second])
+        self.assertEqual({answer[0] for answer in answers}, {303})
+        holds = sum(len(self._holds("private", start)) for start in starts)
+        self.assertEqual(holds, 1, "one hold per visitor and service")
+        self._check_invariants()
+
+    def test_processes_on_overlapping_starts(self):
+        start = self._next_start()
+        minutes = timedelta(minutes=15)
+        plan = [
+            (self.services[key]["id"], (start + minutes * n * every).isoformat())
+            for key, every in (
+                ("private", 2),
+                ("buffered", 1),
+                ("pair", 2),
+                ("class", 2),
+                ("lesson", 1),
+            )
+            for n in range(5)
+        ]
+        racers = [
+            subprocess.Popen(
+                [sys.executable, "-c", PREAMBLE + RACER, str(n), json.dumps(plan)],
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for n in range(8)
+        ]
+        try:
+            for racer in racers:
+                line = racer.stdout.readline()
+                self.assertEqual(line, "ready\n", line or racer.stderr.read())
+            for racer in racers:
+                racer.stdin.write("go\n")
+                racer.stdin.flush()
+            answers = []
+            for racer in racers:
+                out, err = racer.communicate(timeout=60)
+                self.assertEqual(racer.returncode, 0, err)
+                answers += json.loads(out)
+        finally:
+            for racer in racers:
+                if racer.poll() is None:
+                    racer.kill()
+                    racer.communicate()
+        won = answers.count("won")
+        [(placed,)] = self._query(
+            "SELECT count(*) FROM payment_booking WHERE visitor_key LIKE 'racer %%' "
+            "OR guest_name LIKE 'Racer %%'"
+        )
+        self.assertEqual(won, placed, answers)
+        self.assertGreater(won, 5)
+        self.assertGreater(answers.count("taken"), 100)
+        self.assertNotIn("DeadlockDetected", answers, "locks are taken in one order")
+        self._check_invariants()
