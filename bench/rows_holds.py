@@ -151,8 +151,8 @@ def measure_seat(site, ours):
     return [
         Row(
             "last-seat",
-            f"{who}: a hold (303) for one client per round and a clear answer (409) for "
-            f"the others; answers: {answers}",
+            f"{who}: a hold (303) for one client per round and a clear answer (409) "
+            f"for the others; answers: {answers}",
             sum(result[303] for result in results) / ROUNDS,
             None,
             "holds",
@@ -162,8 +162,8 @@ def measure_seat(site, ours):
         ),
         at_most(
             "last-seat-p95",
-            f"{who}: p95 of the wait, the queue in front of the workers included, to one "
-            f"booking alone (median of {ALONE}, a new client and another start each)",
+            f"{who}: p95 of the wait, the queue in front of the workers included, to "
+            f"one booking alone (median of {ALONE}, a new client and start each)",
             percentile(waits, 95),
             single,
             "ms",

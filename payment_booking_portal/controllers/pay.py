@@ -287,7 +287,7 @@ class PayPages(ClientPages, PaymentPortal):
         link, document = self._get_payable(token)
         if not link.is_valid:
             return {"url": False}
-        # Perhaps an earlier one than the last was paid; a lost race is replayed by Odoo.
+        # Perhaps an earlier one than the last is paid; a lost race is replayed by Odoo.
         document._get_allocations().transaction_id.filtered(
             lambda tx: tx.state in ("done", "cancel") and not tx.is_post_processed
         )._post_process()

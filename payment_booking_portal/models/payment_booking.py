@@ -1228,6 +1228,7 @@ class PaymentBooking(models.Model):
             self._editing().invoice_id = invoice
         if invoice.state == "draft":
             invoice.action_post()
+        invoice._portal_ensure_token()  # now: pages that show its address only read
         return invoice.filtered(lambda move: move.state == "posted")
 
     def _prepare_invoice_values(self):

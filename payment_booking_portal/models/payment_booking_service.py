@@ -1,6 +1,7 @@
 import random
 from collections import defaultdict
 from datetime import datetime, time, timedelta
+from functools import partial
 
 import pytz
 from dateutil.relativedelta import relativedelta
@@ -20,6 +21,7 @@ class PaymentBookingService(models.Model):
     _description = "Bookable Service"
     _inherit = ["mail.thread", "image.mixin"]
     _order = "sequence, name, id"
+    _check_company_auto = True
 
     # === FIELDS === #
 
@@ -732,10 +734,11 @@ class PaymentBookingService(models.Model):
 
     def _is_only_paid_slowly(self):
         """Tell whether no usable provider's money comes at once."""
-        Provider = self.env["payment.provider"]
-        offer = (self.company_id, self.currency_id)
+        has_fast = partial(
+            self.env["payment.provider"]._has_fast, self.company_id, self.currency_id
+        )
         # Most have no limit: then the price need not even be computed.
-        return not (Provider._has_fast(*offer) or Provider._has_fast(*offer, self.price))
+        return not (has_fast() or has_fast(self.price))
 
     def _get_availability(
         self, start, stop, resource=None, seats=1, booking=None, any_time=False
@@ -1052,9 +1055,7 @@ class PaymentBookingService(models.Model):
             return {}
         taken = sessions._get_taken_seats(excluded=booking)
         left = {}
-        for session in sessions:
-            if not session._is_alive():
-                continue
+        for session in sessions._filtered_alive():
             wanted = not resource or resource <= session.resource_ids
             free = session.seats - len(taken[session.id]) if wanted else 0
             left[slots.to_minutes(session.start)] = max(free, 0)

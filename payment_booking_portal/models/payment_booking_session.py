@@ -73,11 +73,6 @@ class PaymentBookingSession(models.Model):
             taken[session_id].add(seat)
         return taken
 
-    def _is_alive(self):
-        """Tell whether somebody has, or may still get, a place in the session."""
-        self.ensure_one()
-        return bool(self._get_taken_seats()[self.id])
-
     def _sync_reservations(self):
         """Make the session's resources free when its last place is.
 

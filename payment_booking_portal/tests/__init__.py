@@ -12,3 +12,8 @@ from . import test_price
 from . import test_provider
 from . import test_rights
 from . import test_transaction
+from . import test_slots
+from . import test_slots_property
+from . import test_hold
+from . import test_session
+from . import test_race

@@ -178,6 +178,7 @@ class TestAccessibility(BrowserCommon):
 
     def test_portal(self):
         axe = self._get_axe()
+        self.portal_user.name = "Joel Willis"
         service = self._create_service("Later", fee_policy="suggested")
         booking = self.book(service, partner=self.portal_user.partner_id)
         with self.open_page(login=self.portal_user.login) as page:

@@ -152,9 +152,7 @@ class TestHold(HoldCommon):
         )
         self.assertEqual(len(trigger), 1)
         self.assertGreater(trigger.call_at, booking.hold_until)
-        self.assertLessEqual(
-            trigger.call_at, booking.hold_until + timedelta(minutes=1)
-        )
+        self.assertLessEqual(trigger.call_at, booking.hold_until + timedelta(minutes=1))
 
     def test_one_bad_record_never_stops_the_cron(self):
         holds = self.env["payment.booking"].sudo()

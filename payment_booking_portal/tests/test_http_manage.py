@@ -256,9 +256,13 @@ class TestHttpManage(BookingHttpCommon):
 
     def test_account_is_offered_where_sign_up_is_open(self):
         set_param = self.env["ir.config_parameter"].sudo().set_param
-        set_param("auth_signup.invitation_scope", "b2b")
-        self.assertNotIn("/web/signup", self._get(self.url).text)
-        set_param("auth_signup.invitation_scope", "b2c")
-        page = self._get(self.url)
-        [link] = self._parse(page).xpath("//a[contains(@href, '/web/signup')]/@href")
-        self.assertIn("token=", link, "the account of this very contact")
+        service = self._create_service("Chat", fee_policy="free", price=0)
+        for day, (scope, links) in enumerate((("b2b", 0), ("b2c", 1)), 4):
+            with self.subTest(scope):
+                set_param("auth_signup.invitation_scope", scope)
+                booking = self._place(service, f"2026-03-0{day} 09:00")
+                self.env.flush_all()
+                page = self._get(booking._get_manage_url())
+                found = self._parse(page).xpath("//a[contains(@href, 'token=')]/@href")
+                found = [link for link in found if "/web/signup" in link]
+                self.assertEqual(len(found), links, "for this very contact")

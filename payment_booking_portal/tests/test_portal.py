@@ -97,7 +97,7 @@ class TestPortal(BookingHttpCommon):
     def test_guest_is_asked_to_log_in(self):
         for path in ("/my/bookings", f"/my/bookings/{self.coming.id}"):
             answer = self._get(path)
-            self.assertEqual(answer.status_code, 303)
+            self.assertEqual(answer.status_code, 303, path + answer.text)
             self.assertIn("/web/login", answer.headers["Location"])
 
     def _count(self):

@@ -258,7 +258,7 @@ class TestRace(BaseCase):
     def _copy_database(cls, source):
         # A database that somebody is connected to cannot be a template.
         cls._drop_database()
-        for left in reversed(range(20)):
+        for left in reversed(range(4)):
             odoo.sql_db.close_db(source)
             try:
                 cls._query(
@@ -337,11 +337,7 @@ class TestRace(BaseCase):
                 time.sleep(0.2)
         # Both workers load what they need before the races.
         with ThreadPoolExecutor(8) as pool:
-            list(
-                pool.map(
-                    lambda _n: Client(cls.port).request("GET", path), range(8)
-                )
-            )
+            list(pool.map(lambda _n: Client(cls.port).request("GET", path), range(8)))
 
     @classmethod
     def _stop_server(cls):
@@ -440,8 +436,7 @@ class TestRace(BaseCase):
         self.assertEqual(self._sort(self._race(clients)), (1, 49))
         self.assertEqual(len(self._holds("private", start)), 1)
         everything = self._query(
-            "SELECT count(*) FROM payment_booking WHERE service_id = %s "
-            "AND start = %s",
+            "SELECT count(*) FROM payment_booking WHERE service_id = %s AND start = %s",
             self.services["private"]["id"],
             start,
         )

@@ -16,7 +16,7 @@ TABLE = {
     "payment.booking.session": (READ, READ, READ, READ, NONE, NONE),
     "payment.booking.seat": (READ, READ, NONE, READ, NONE, NONE),
     "payment.booking.reservation": (NONE, NONE, NONE, NONE, NONE, NONE),
-    "payment.transaction.allocation": (READ, READ, NONE, READ, NONE, NONE),
+    "payment.transaction.allocation": (READ, READ, READ, READ, NONE, NONE),
     "payment.access.link": (NONE, NONE, NONE, READ, NONE, NONE),
     "payment.booking.confirm": (NONE, "rwc-", NONE, "rwc-", NONE, NONE),
 }
@@ -48,7 +48,7 @@ class TestRights(PayableCommon):
             cls.billing,
             cls.administrator,
             cls.portal_user,
-            cls.public_user,
+            cls.public_user.sudo(),
         )
 
     @classmethod

@@ -99,7 +99,9 @@ class TestSession(BookingCommon):
 
     def test_more_places_than_there_are(self):
         for seats in (0, -1, 4, 1000):
-            self.assertFalse(self._labels(self.group_service, "2026-03-03", seats=seats))
+            self.assertFalse(
+                self._labels(self.group_service, "2026-03-03", seats=seats)
+            )
             with self.assertRaises(SlotTaken), self.env.cr.savepoint():
                 self._place(self.group_service, seats=seats)
         with self.assertRaises(SlotTaken):
@@ -167,7 +169,8 @@ class TestSession(BookingCommon):
 
     def test_cancelling_frees_the_place(self):
         bookings = [
-            self._place(self.group_service, visitor_key=f"visitor {n}") for n in range(3)
+            self._place(self.group_service, visitor_key=f"visitor {n}")
+            for n in range(3)
         ]
         for booking in bookings:
             self._pay(booking)
@@ -182,9 +185,7 @@ class TestSession(BookingCommon):
     def test_moving_between_sessions(self):
         moved = self._place(self.group_service, visitor_key="first")
         stays = self._place(self.group_service, visitor_key="second")
-        there = self._place(
-            self.group_service, "2026-03-04 09:00", visitor_key="third"
-        )
+        there = self._place(self.group_service, "2026-03-04 09:00", visitor_key="third")
         for booking in (moved, stays, there):
             self._pay(booking)
         old, new = stays.session_id, there.session_id
@@ -199,7 +200,8 @@ class TestSession(BookingCommon):
 
     def test_moving_to_a_full_session(self):
         full = [
-            self._place(self.group_service, visitor_key=f"visitor {n}") for n in range(3)
+            self._place(self.group_service, visitor_key=f"visitor {n}")
+            for n in range(3)
         ]
         booking = self._place(
             self.group_service, "2026-03-04 09:00", visitor_key="other"
@@ -232,7 +234,8 @@ class TestSession(BookingCommon):
     def test_group_event_is_one_and_stays(self):
         self.anna.user_id = self.env.user
         bookings = [
-            self._place(self.group_service, visitor_key=f"visitor {n}") for n in range(2)
+            self._place(self.group_service, visitor_key=f"visitor {n}")
+            for n in range(2)
         ]
         for booking in bookings:
             self._pay(booking)

@@ -31,6 +31,11 @@ class SlotsCommon(BookingCommon):
     def _book(self, service, local, **kwargs):
         return self._place(service, local, **kwargs)
 
+    def _place_at(self, service, start, **values):
+        return self.env["payment.booking"]._place(
+            service, start, {"guest_name": "Zoé Client", **values}
+        )
+
     def _refuse(self, service, local, **kwargs):
         with self.assertRaises(SlotTaken), self.env.cr.savepoint():
             self._place(service, local, **kwargs)
@@ -148,7 +153,7 @@ class TestSlots(SlotsCommon):
         for odd in ({"seconds": 1}, {"seconds": 59}):
             start = self._utc(f"{DAY} 10:00") + timedelta(**odd)
             with self.assertRaises(SlotTaken), self.env.cr.savepoint():
-                self.env["payment.booking"]._place(service, start, {})
+                self._place_at(service, start)
 
     def test_far_and_empty_periods(self):
         service = self._free("Chat")
@@ -319,7 +324,7 @@ class TestSlots(SlotsCommon):
         self.assertGreater(len(offered), 40)
         for start in offered:
             with self.subTest(start=start), self.env.cr.savepoint() as savepoint:
-                booking = self.env["payment.booking"]._place(service, start, {})
+                booking = self._place_at(service, start)
                 self.assertEqual(booking.state, "confirmed")
                 savepoint.rollback()
         step = timedelta(minutes=5)
@@ -329,7 +334,7 @@ class TestSlots(SlotsCommon):
         for start in sample:
             with self.subTest(start=start), self.assertRaises(SlotTaken):
                 with self.env.cr.savepoint():
-                    self.env["payment.booking"]._place(service, start, {})
+                    self._place_at(service, start)
 
     def test_live_hold_is_taken_and_a_lapsed_one_is_not(self):
         paid = self._create_service("Paid", group_ids=[(6, 0, self.anna_alone.ids)])
@@ -611,10 +616,8 @@ class TestSlotsClock(SlotsCommon):
     def test_both_hours_that_come_twice_can_be_booked(self):
         service = self._round_the_clock()
         first = datetime(2026, 10, 25, 0, 0)
-        one = self.env["payment.booking"]._place(service, first, {})
-        other = self.env["payment.booking"]._place(
-            service, first + timedelta(hours=1), {}
-        )
+        one = self._place_at(service, first)
+        other = self._place_at(service, first + timedelta(hours=1))
         self.assertEqual((one.state, other.state), ("confirmed", "confirmed"))
         labels = self._labels(service, AUTUMN)
         self.assertEqual((len(labels), labels.count("02:00")), (23, 0))
@@ -673,7 +676,7 @@ class TestSlotsClock(SlotsCommon):
         service = self._round_the_clock(location_type="online")
         first = datetime(2026, 10, 25, 0, 0)
         bookings = [
-            self.env["payment.booking"]._place(service, start, {"tz": zone})
+            self._place_at(service, start, tz=zone)
             for start, zone in (
                 (first, "Europe/Brussels"),
                 (first + timedelta(hours=1), "Europe/Brussels"),

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytz
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from odoo.fields import Command
@@ -21,6 +21,7 @@ WITH_ORM = settings(
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.generate],  # to shrink an example takes minutes here
     suppress_health_check=list(HealthCheck),
 )
 
@@ -91,7 +92,9 @@ class TestSlotsPure(BaseCase):
         st.dictionaries(st.integers(0, SPAN), st.integers(0, 2), max_size=3),
     )
     def test_availability(self, starts, duration, before, after, people, groups, open_):
-        groups = [[i for i in dict.fromkeys(group) if i < len(people)] for group in groups]
+        groups = [
+            [i for i in dict.fromkeys(group) if i < len(people)] for group in groups
+        ]
         starts = {BASE + start for start in starts}
         open_ = {BASE + start: places for start, places in open_.items()}
         grid = slots.Grid(starts | set(open_), duration, before, after)
@@ -186,7 +189,8 @@ class TestSlotsReference(BookingCommon):
                 (slots.to_minutes(left), slots.to_minutes(right, ceil=True))
                 for left, right, _meta in intervals
             )
-        reserved = self.env["payment.booking.reservation"].sudo().search([])
+        rows = self.env["payment.booking.reservation"].sudo().search([])
+        reserved = [(row.resource_id, row.start, row.stop) for row in rows]
         first_group = service.group_ids[0].resource_ids
         grid = set()
         day = low.astimezone(tz).date()
@@ -218,8 +222,8 @@ class TestSlotsReference(BookingCommon):
                 return any(
                     left <= minute and last <= right for left, right in work[resource]
                 ) and not any(
-                    row.resource_id == resource and row.start < end and row.stop > begin
-                    for row in reserved
+                    who == resource and left < end and right > begin
+                    for who, left, right in reserved
                 )
 
             if all(
