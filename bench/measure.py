@@ -15,7 +15,7 @@ class Row:
 
     :param float ratio: ours to the peer's, or, where the target is to be faster, the
         peer's to ours.
-    :param str target: in words; empty for a row that only informs.
+    :param str target: in words; empty for a row that only informs, whose `ok` is None.
     """
 
     id: str
@@ -25,7 +25,7 @@ class Row:
     unit: str
     ratio: float | None
     target: str
-    ok: bool
+    ok: bool | None
 
 
 def at_most(key, what, ours, peer, unit, limit):
@@ -46,6 +46,11 @@ def limited(key, what, ours, peer, unit, limit):
     ratio = ours / peer if peer else None
     target = f"≤ {limit:g} {unit}"
     return Row(key, what, ours, peer, unit, ratio, target, ours <= limit)
+
+
+def for_information(key, what, ours, peer, unit):
+    """Return the row of something without a target: ours to the peer's."""
+    return Row(key, what, ours, peer, unit, ours / peer, "", None)
 
 
 def interleave(actions, repetitions, warm_up=3):
@@ -110,4 +115,4 @@ def store(rows, path=RESULTS):
             if isinstance(values[key], float):
                 values[key] = round(values[key], 3)
         found.append(values)
-    path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(found, indent=4, ensure_ascii=False) + "\n")

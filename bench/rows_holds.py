@@ -6,7 +6,16 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from . import seed
-from .measure import Row, at_most, faster, interleave, limited, median, percentile
+from .measure import (
+    Row,
+    at_most,
+    faster,
+    for_information,
+    interleave,
+    limited,
+    median,
+    percentile,
+)
 from .rows_slots import timed
 from .web import CSRF, REQUEST_KEY, Visitor
 
@@ -28,14 +37,12 @@ def our_hold(registry, service_id):
     return timed(registry, action)
 
 
-def peer_hold(registry, booking_id):
+def peer_hold(registry, booking_id, **context):
     """Return what schedules a booking of the peer, as its portal does."""
 
     def action(env):
         booking = env["resource.booking"].sudo().browse(booking_id)
-        # Without the mails, which it sends in the same request.
-        quiet = {**seed.QUIET, "using_portal": True}
-        booking = booking.with_context(**quiet)
+        booking = booking.with_context(using_portal=True, tz="UTC", **context)
         booking.start = seed.starts(1)[40]
         booking.action_confirm()
         if booking.state != "confirmed":
@@ -53,14 +60,17 @@ def measure_alone(ours_registry, ours, peer_registry, peer):
     ):
         mine = our_hold(ours_registry, mine_id)
         theirs = peer_hold(peer_registry, theirs_id)
-        times = interleave({"mine": mine, "theirs": theirs}, 20)
+        silent = peer_hold(peer_registry, theirs_id, **seed.QUIET)
+        actions = {"mine": mine, "theirs": theirs, "silent": silent}
+        times = interleave(actions, 20)
+        hold, scheduling, silent_one = (median(times[name]) for name in actions)
         rows += [
             faster(
                 key,
                 f"placing a hold to scheduling the same time in resource_booking "
-                f"without its mails ({theirs.queries} queries), {text}, median of 20",
-                median(times["mine"]),
-                median(times["theirs"]),
+                f"({theirs.queries} queries), {text}, median of 20, nothing sent",
+                hold,
+                scheduling,
                 "ms",
                 5,
             ),
@@ -71,6 +81,14 @@ def measure_alone(ours_registry, ours, peer_registry, peer):
                 theirs.queries,
                 "queries",
                 40,
+            ),
+            for_information(
+                f"{key}-silent",
+                f"the same hold to resource_booking kept from preparing its mails and "
+                f"messages ({silent.queries} queries), {text}",
+                hold,
+                silent_one,
+                "ms",
             ),
         ]
     return rows
@@ -119,6 +137,12 @@ def book_at_once(clients):
     return statuses, waits
 
 
+def fill_in(site, path, starts):
+    """Return one client per start, each with the details filled in."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(lambda start: Client(site, path, start), starts))
+
+
 def measure_seat(site, ours):
     """Let 50 clients want the same last seat at once."""
     free = seed.starts(2)
@@ -133,7 +157,7 @@ def measure_seat(site, ours):
     before = len(site.requests(path))
     results, waits = [], []
     for start in free[-ROUNDS:]:
-        clients = [Client(site, ours.path_one, start) for _ in range(CLIENTS)]
+        clients = fill_in(site, ours.path_one, [start] * CLIENTS)
         statuses, times = book_at_once(clients)
         results.append(Counter(statuses))
         waits += times
@@ -142,6 +166,10 @@ def measure_seat(site, ours):
         for method, status, _queries, seconds in site.requests(path)[before:]
         if method == "POST"
     ]
+    own_seats = fill_in(site, ours.path_one, free[50 : 50 + CLIENTS])
+    statuses, crowd = book_at_once(own_seats)
+    if set(statuses) != {303}:
+        raise RuntimeError(f"Clients with a seat each are answered {set(statuses)}.")
     good = all(result == {303: 1, 409: CLIENTS - 1} for result in results)
     answers = ", ".join(
         f"{count} × {status}"
@@ -177,5 +205,13 @@ def measure_seat(site, ours):
             single,
             "ms",
             5,
+        ),
+        for_information(
+            "last-seat-crowd",
+            f"{who}: p95 of the wait to that of as many clients at once who want "
+            "different seats",
+            percentile(waits, 95),
+            percentile(crowd, 95),
+            "ms",
         ),
     ]

@@ -30,8 +30,8 @@ def measure_empty(site, ours):
         {
             "empty": lambda: visitor.call("/pbp_bench/empty"),
             "slots": slots,
-            "page": lambda: visitor.get(page) and None,
-            "login": lambda: visitor.get("/web/login") and None,
+            "page": lambda: visitor.get(page),
+            "login": lambda: visitor.get("/web/login"),
         },
         repetitions=60,
         warm_up=10,

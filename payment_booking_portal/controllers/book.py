@@ -2,11 +2,11 @@ import secrets
 from calendar import monthrange
 from collections import defaultdict
 from datetime import datetime, time, timedelta
+from urllib.parse import urlencode
 
 import psycopg2
 import pytz
 from dateutil.relativedelta import relativedelta
-from urllib.parse import urlencode
 
 from odoo import fields, http
 from odoo.exceptions import UserError
@@ -163,7 +163,10 @@ class BookingPages(ClientPages, http.Controller):
         if not days:
             after = tz.localize(datetime.combine(month, time.min))
             start = service._get_next_slot_after(
-                max(after.astimezone(pytz.utc).replace(tzinfo=None), fields.Datetime.now()),
+                max(
+                    after.astimezone(pytz.utc).replace(tzinfo=None),
+                    fields.Datetime.now(),
+                ),
                 resource,
                 seats,
             )
@@ -229,9 +232,13 @@ class BookingPages(ClientPages, http.Controller):
             days[local.date()].append((moment, local, left))
         return days
 
+    def _get_week_start(self):
+        """Return the first day of the week in the visitor's language: 1 is Monday."""
+        return int(request.env["res.lang"]._lang_get(request.env.lang).week_start)
+
     def _get_weeks(self, month, days, chosen, today):
         """Return the weeks of a month's calendar, padded with None."""
-        first_weekday = int(request.env["res.lang"]._lang_get(request.env.lang).week_start)
+        first_weekday = self._get_week_start()
         offset = (month.weekday() - (first_weekday - 1)) % 7
         cells = [None] * offset
         for number in range(1, monthrange(month.year, month.month)[1] + 1):
@@ -251,7 +258,7 @@ class BookingPages(ClientPages, http.Controller):
 
     def _get_weekdays(self):
         """Return the names of the days of a week in the visitor's order."""
-        first_weekday = int(request.env["res.lang"]._lang_get(request.env.lang).week_start)
+        first_weekday = self._get_week_start()
         monday = datetime(2024, 1, 1).date()
         return [
             (
@@ -265,11 +272,10 @@ class BookingPages(ClientPages, http.Controller):
 
     def _get_parts(self, starts, tz_name):
         """Return the starts of a day by part of the day, with what they are called."""
-        _ = request.env._
         names = {
-            "morning": _("Morning"),
-            "afternoon": _("Afternoon"),
-            "evening": _("Evening"),
+            "morning": request.env._("Morning"),
+            "afternoon": request.env._("Afternoon"),
+            "evening": request.env._("Evening"),
         }
         parts = defaultdict(list)
         labels = [
@@ -306,7 +312,7 @@ class BookingPages(ClientPages, http.Controller):
         )
 
     def _get_people(self, service):
-        """Return whom a client may choose from: those of the first group with several."""
+        """Return whom a client may choose from: the first group with several people."""
         if service.resource_choice != "client":
             return service.env["resource.resource"]
         for group in service.group_ids:
@@ -322,13 +328,12 @@ class BookingPages(ClientPages, http.Controller):
 
     def _get_price_label(self, service, currency=None, seats=1):
         """Return what a service costs, in the words of its fee policy."""
-        _ = request.env._
         if service.fee_policy == "hidden":
             return ""
         if service.fee_policy == "free":
-            return _("Free")
+            return request.env._("Free")
         if service.fee_policy == "varies":
-            return _("For a fee")
+            return request.env._("For a fee")
         try:
             values = service._prepare_price(
                 currency, seats, self._get_proved_partner() or None
@@ -356,6 +361,8 @@ class BookingPages(ClientPages, http.Controller):
         choice = self._get_choice(service, query)
         if not service._is_open():
             return request.redirect(service._get_book_url())
+        # Made before the form is sent: two clicks at once are one visitor's.
+        self._get_visitor_key()
         if not self._is_free(service, choice):
             return self._render_taken(service, choice)
         return self._render_details(service, choice)
@@ -461,19 +468,18 @@ class BookingPages(ClientPages, http.Controller):
 
     def _check_details(self, form):
         """Return what is wrong with the details, by field."""
-        _ = request.env._
         errors = {}
         if self._get_proved_partner():
             return errors
         if not (form.get("name") or "").strip():
-            errors["name"] = _("Please tell us your name.")
+            errors["name"] = request.env._("Please tell us your name.")
         elif len(form["name"]) > const.MAX_SHORT_TEXT:
-            errors["name"] = _("This name is too long.")
+            errors["name"] = request.env._("This name is too long.")
         email = (form.get("email") or "").strip()
         if not email:
-            errors["email"] = _("Please tell us your e-mail address.")
+            errors["email"] = request.env._("Please tell us your e-mail address.")
         elif len(email) > const.MAX_SHORT_TEXT or not email_normalize(email):
-            errors["email"] = _("This is not an e-mail address.")
+            errors["email"] = request.env._("This is not an e-mail address.")
         return errors
 
     @http.route(

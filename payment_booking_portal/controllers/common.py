@@ -3,9 +3,9 @@
 import re
 import secrets
 from datetime import date, datetime
+from urllib.parse import urlencode
 
 import pytz
-from urllib.parse import urlencode
 
 from odoo.http import request
 from odoo.tools import format_time

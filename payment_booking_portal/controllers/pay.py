@@ -94,7 +94,9 @@ class PayPages(ClientPages, PaymentPortal):
         }
         return {
             **payment_context,
-            "show_tokenize_input_mapping": self._get_tokenize_mapping(options.providers),
+            "show_tokenize_input_mapping": self._get_tokenize_mapping(
+                options.providers
+            ),
             "document": document,
             "lines": document._get_payable_lines(),
             "deadline": deadline,

@@ -100,9 +100,7 @@ class PaymentBooking(models.Model):
     guest_name = fields.Char(string="Name Given")
     guest_email = fields.Char(string="E-mail Given")
     guest_phone = fields.Char(string="Phone Given")
-    client_name = fields.Char(
-        string="Client Name", compute="_compute_client", store=True, precompute=True
-    )
+    client_name = fields.Char(compute="_compute_client", store=True, precompute=True)
     client_email = fields.Char(
         string="E-mail", compute="_compute_client", store=True, precompute=True
     )
@@ -271,9 +269,10 @@ class PaymentBooking(models.Model):
             booking.display_name = " – ".join(filter(None, parts))
 
     def _compute_access_url(self):
-        super()._compute_access_url()
+        result = super()._compute_access_url()
         for booking in self:
             booking.access_url = f"/my/bookings/{booking.id}"
+        return result
 
     @api.depends("guest_email", "partner_id.email")
     def _compute_duplicate_partner_ids(self):
@@ -751,8 +750,13 @@ class PaymentBooking(models.Model):
                                 now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
                             RETURNING id
                             """,
-                            service.id, service.company_id.id, self.start, self.stop,
-                            service.seats, self.env.uid, self.env.uid,
+                            service.id,
+                            service.company_id.id,
+                            self.start,
+                            self.stop,
+                            service.seats,
+                            self.env.uid,
+                            self.env.uid,
                         ),  # fmt: skip
                         log_exceptions=False,
                     )
@@ -779,8 +783,12 @@ class PaymentBooking(models.Model):
                         VALUES (%s, %s, %s, %s, %s, %s,
                             now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
                         """,
-                        session.id, self.id, number, expires_at or None,
-                        self.env.uid, self.env.uid,
+                        session.id,
+                        self.id,
+                        number,
+                        expires_at or None,
+                        self.env.uid,
+                        self.env.uid,
                     ),  # fmt: skip
                     log_exceptions=False,
                 )
@@ -1118,9 +1126,10 @@ class PaymentBooking(models.Model):
             return "closed"
         if self.fee_policy in ("free", "hidden"):
             return "nothing"
-        if self.fee_policy == "on_site" and not self.company_id.sudo()[
-            "booking_pay_later_online"
-        ]:  # sudo: guests read no companies
+        if (
+            self.fee_policy == "on_site"
+            and not self.company_id.sudo()["booking_pay_later_online"]
+        ):  # sudo: guests read no companies
             return "later"
         return "payable"
 
@@ -1162,7 +1171,7 @@ class PaymentBooking(models.Model):
         """Override to lock resources first when the time must be taken again."""
         if self.state == "expired":
             self._lock_resources(self.service_id.group_ids.resource_ids)
-        super()._lock_to_settle()
+        return super()._lock_to_settle()
 
     def _on_payment_done(self, tx_sudo):
         """Confirm the booking, or tell staff why that is not possible."""
@@ -1557,7 +1566,11 @@ class PaymentBooking(models.Model):
     def _get_client_lang(self):
         """Return the language in which the client reads."""
         self.ensure_one()
-        return self.partner_id.lang or self.lang or self.env.lang
+        installed = dict(self.env["res.lang"].get_installed())
+        for lang in (self.partner_id.lang, self.lang):
+            if lang in installed:  # it may have been switched off since
+                return lang
+        return self.env.lang
 
     def _get_client_tz(self):
         """Return the time zone in which the client reads times.

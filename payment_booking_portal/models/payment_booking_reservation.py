@@ -82,7 +82,13 @@ class PaymentBookingReservation(models.Model):
             SQL(
                 "(%s, %s, %s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC', "
                 "now() AT TIME ZONE 'UTC')",
-                rid, start, stop, expires_at or None, owner.id, uid, uid,
+                rid,
+                start,
+                stop,
+                expires_at or None,
+                owner.id,
+                uid,
+                uid,
             )  # fmt: skip
             for rid in sorted(resource_ids)
         )

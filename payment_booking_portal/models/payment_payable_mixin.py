@@ -64,7 +64,7 @@ class PaymentPayableMixin(models.AbstractModel):
         return self.display_name
 
     def _get_payable_lines(self):
-        """Return what the pay page lists: dicts with `label` and `value` or `amount`."""
+        """Return the lines of the pay page: dicts of `label`, `value` or `amount`."""
         return []
 
     def _get_payable_start(self):
@@ -242,7 +242,9 @@ class PaymentPayableMixin(models.AbstractModel):
             lambda tx: tx.state in const.LIVE_TX_STATES and tx._is_money()
         )
 
-    def _check_payment_offer(self, provider_id, payment_method_id, token_id, flow, user):
+    def _check_payment_offer(
+        self, provider_id, payment_method_id, token_id, flow, user
+    ):
         """Check that what the client chose is among what we offer.
 
         :raise UserError: when it is not.
@@ -275,9 +277,7 @@ class PaymentPayableMixin(models.AbstractModel):
         error = self._get_payable_error()
         if error:
             raise UserError(error)
-        self._check_payment_offer(
-            provider_id, payment_method_id, token_id, flow, user
-        )
+        self._check_payment_offer(provider_id, payment_method_id, token_id, flow, user)
         amount = self._get_payable_amount()
         currency = self._get_payable_currency()
         reusable = self.env["payment.transaction"].sudo()  # see _get_live_transactions

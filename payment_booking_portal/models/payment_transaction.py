@@ -21,7 +21,7 @@ class PaymentTransaction(models.Model):
     client_key = fields.Char(
         readonly=True,
         index="btree_not_null",
-        help="A keyed hash of the address that started the payment, for the rate limit.",
+        help="Keyed hash of the address that started the payment, for the rate limit.",
     )
 
     # === RATE LIMIT === #
@@ -53,8 +53,7 @@ class PaymentTransaction(models.Model):
         )
         return any(
             self.sudo().search_count(  # clients read no transaction
-                domain
-                & Domain("create_date", ">", now - timedelta(minutes=minutes)),
+                domain & Domain("create_date", ">", now - timedelta(minutes=minutes)),
                 limit=most,
             )
             >= most
@@ -153,13 +152,13 @@ class PaymentTransaction(models.Model):
         a cancelled transaction.
         """
         ours = self.filtered("allocation_ids")
-        if self - ours:
-            super(PaymentTransaction, self - ours)._post_process()
+        result = super(PaymentTransaction, self - ours)._post_process()
         for tx in ours:
             lock_and_touch(tx)
             if tx.state == "done" and not tx.payment_id and tx._is_money():
                 tx._settle_payables()
             super(PaymentTransaction, tx)._post_process()
+        return result
 
     @api.model
     def _cron_post_process_forgotten(self, limit=100):
@@ -263,7 +262,7 @@ class PaymentTransaction(models.Model):
 
     def _log_message_on_linked_documents(self, message):
         """Override of `account_payment` to log on bookings too."""
-        super()._log_message_on_linked_documents(message)
+        result = super()._log_message_on_linked_documents(message)
         author = self.env.user.partner_id
         if self.env.user._is_public():
             author = self.partner_id
@@ -271,3 +270,4 @@ class PaymentTransaction(models.Model):
             document = allocation._get_document()
             if document._name != "account.move":  # the parent method did those
                 document.message_post(body=message, author_id=author.id)
+        return result

@@ -16,7 +16,7 @@ class BookingCommon(AccountPaymentCommon):
     """A studio in Brussels: open Monday to Friday 9:00 to 17:00, two people, one room.
 
     The company is that of `AccountTestInvoicingCommon` (USD). Its only provider is the
-    dummy one of `PaymentCommon`, enabled and published, so that payment can be required.
+    dummy one of `PaymentCommon`, enabled and published: payment can be required.
     """
 
     @classmethod
@@ -28,9 +28,7 @@ class BookingCommon(AccountPaymentCommon):
             {
                 "tz": "Europe/Brussels",
                 "group_ids": [
-                    Command.link(
-                        cls.env.ref("payment_booking_portal.group_manager").id
-                    )
+                    Command.link(cls.env.ref("payment_booking_portal.group_manager").id)
                 ],
             }
         )
@@ -122,7 +120,7 @@ class BookingCommon(AccountPaymentCommon):
         return moment.astimezone(pytz.utc).replace(tzinfo=None)
 
     def _labels(self, service, day, days=1, tz=None, **kwargs):
-        """Return the free starts of local days, as `09:30` (with the day if several)."""
+        """Return the free starts of local days, as `09:30`; with the day if several."""
         zone = pytz.timezone(tz) if tz else self.tz
         start = self._utc(f"{day} 00:00", tz)
         stop = self._utc(

@@ -7,6 +7,7 @@ import re
 from lxml import html
 
 from odoo.fields import Command
+from odoo.tools import SQL
 
 from odoo.addons.payment.tests.http_common import PaymentHttpCommon
 
@@ -133,10 +134,10 @@ class BookingHttpCommon(PayableCommon, PaymentHttpCommon):
         self.env.invalidate_all()
         state = {}
         for model in WATCHED:
-            self.env.cr.execute(
-                f"SELECT array_agg(t::text ORDER BY id) FROM {self.env[model]._table} t"
+            table = SQL.identifier(self.env[model]._table)
+            [(state[model],)] = self.env.execute_query(
+                SQL("SELECT array_agg(t::text ORDER BY id) FROM %s t", table)
             )
-            state[model] = self.env.cr.fetchone()[0]
         return state
 
     def _assert_nothing_written(self, before):

@@ -621,7 +621,7 @@ class TestBookingState(HoldCommon):
             ):
                 with self.subTest(user=user.login, field=field):
                     self._refuse(user, "create", [{**values, field: value}])
-            [draft] = self._call(user, "create", [values])
+            [draft] = self._call(user, "create", [dict(values)])
             self.assertEqual(self.env["payment.booking"].browse(draft).state, "draft")
 
     def test_context_opens_nothing(self):
@@ -676,11 +676,13 @@ class TestBookingState(HoldCommon):
             with self.assertRaises(Exception) as caught:
                 call_kw(env["payment.booking"], "_confirm", [booking.ids], {})
             self.assertIn("rivate", str(caught.exception))
-            for model in ("payment.booking.reservation", "payment.booking.seat"):
-                self.assertFalse(env[model].has_access("read"), (user.login, model))
-                self.assertFalse(env[model].has_access("write"), (user.login, model))
-                self.assertFalse(env[model].has_access("create"), (user.login, model))
-                self.assertFalse(env[model].has_access("unlink"), (user.login, model))
+            rows, seats = (
+                env[f"payment.booking.{name}"] for name in ("reservation", "seat")
+            )
+            self.assertFalse(rows.has_access("read"), user.login)
+            for operation in ("write", "create", "unlink"):
+                self.assertFalse(rows.has_access(operation), user.login)
+                self.assertFalse(seats.has_access(operation), user.login)
 
     def test_only_the_transitions_of_the_table(self):
         states = [state for state, _label in const.BOOKING_STATES]

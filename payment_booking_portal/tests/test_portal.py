@@ -94,11 +94,24 @@ class TestPortal(BookingHttpCommon):
         self._login(self.portal_user)
         self.assertEqual(self._get(f"/my/bookings/{self.foreign.id}").status_code, 303)
 
-    def test_guest_is_asked_to_log_in(self):
-        for path in ("/my/bookings", f"/my/bookings/{self.coming.id}"):
-            answer = self._get(path)
-            self.assertEqual(answer.status_code, 303, path + answer.text)
-            self.assertIn("/web/login", answer.headers["Location"])
+    def test_guest_sees_nothing(self):
+        answer = self._get("/my/bookings")
+        self.assertEqual(answer.status_code, 303)
+        self.assertIn("/web/login", answer.headers["Location"])
+        for query in ("", "?access_token=", "?access_token=x", "?access_token=%00"):
+            with self.subTest(query), self.assertNoLogs(level="ERROR"):
+                answer = self._get(f"/my/bookings/{self.coming.id}{query}")
+                self.assertEqual(answer.status_code, 404)
+
+    def test_token_of_the_portal_opens_its_booking_only(self):
+        token = self.coming._portal_ensure_token()
+        self.env.flush_all()
+        answer = self._get(f"/my/bookings/{self.coming.id}?access_token={token}")
+        self.assertEqual(
+            urlsplit(answer.headers["Location"]).path, self.coming._get_manage_url()
+        )
+        answer = self._get(f"/my/bookings/{self.foreign.id}?access_token={token}")
+        self.assertEqual(answer.status_code, 404)
 
     def _count(self):
         return self._call("/my/counters", counters=["payment_booking_count"])

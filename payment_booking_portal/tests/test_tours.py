@@ -2,7 +2,8 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.fields import Command
+from odoo.tests import new_test_user, tagged
 
 from ..controllers.book import BookingPages
 from ..controllers.common import format_start
@@ -143,3 +144,36 @@ class TestGuestTours(BrowserCommon):
         self.assertEqual(booking.state, "cancelled")
         self.assertFalse(booking.event_ids.filtered("active"))
         self.assertIn(booking.start, self.service._get_next_slots(booking.start))
+
+
+@tagged("post_install", "-at_install")
+class TestManagerTours(BrowserCommon):
+    """What a manager does at a desk, with no other rights than our manager's."""
+
+    browser_size = "1366x768"
+    touch_enabled = False
+
+    def test_manager_first_service(self):
+        manager = new_test_user(
+            self.env,
+            "first_service_manager",
+            groups="base.group_user,payment_booking_portal.group_manager",
+            name="Mona Manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+            tz="Europe/Brussels",
+        )
+        self.start_tour(
+            "/odoo",
+            "payment_booking_portal.manager_first_service",
+            login=manager.login,
+        )
+        self.env.invalidate_all()
+        service = self.env["payment.booking.service"].search(
+            [("name", "=", "Hot stones")]
+        )
+        self.assertEqual((service.duration, service.price), (75, 85.0))
+        self.assertFalse(service.closed_reason)
+        self.assertEqual(service.company_id, self.company)
+        self.assertEqual(service.group_ids.resource_ids.user_id, manager)
+        self.assertEqual(service.create_uid, manager)
