@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt i18n bench shell psql clean
+.PHONY: help setup demo test lint fmt i18n bench pictures shell psql clean
 
 help:
 	@echo "make demo              run Odoo with the addon and demonstration data"
@@ -12,6 +12,7 @@ help:
 	@echo "make fmt               write the style of every file"
 	@echo "make i18n              refresh the translation template and catalogues"
 	@echo "make bench             run the benchmarks"
+	@echo "make pictures          make the pictures of the README"
 	@echo "make shell             open an Odoo shell on the database DB"
 	@echo "make psql              open psql on the database DB"
 	@echo "make setup             only get what the others need"
@@ -24,7 +25,7 @@ setup lint fmt i18n:
 	@$(PYTHON) -m dev $@
 
 # exec: a signal sent to the command of make reaches the program.
-demo test bench psql:
+demo test bench pictures psql:
 	@exec $(PYTHON) -m dev $@ $(ARGS)
 
 shell:

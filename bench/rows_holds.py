@@ -42,7 +42,7 @@ def peer_hold(registry, booking_id, **context):
 
     def action(env):
         booking = env["resource.booking"].sudo().browse(booking_id)
-        booking = booking.with_context(using_portal=True, tz="UTC", **context)
+        booking = booking.with_context(**{"using_portal": True, "tz": "UTC", **context})
         booking.start = seed.starts(1)[40]
         booking.action_confirm()
         if booking.state != "confirmed":

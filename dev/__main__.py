@@ -14,6 +14,7 @@ COMMANDS = {
     "test": ("testing", {"odoo", "node"}, "run the tests; arguments are for pytest"),
     "lint": ("lint", {"node"}, "check the style of every file"),
     "fmt": ("lint", {"node"}, "write the style of every file"),
+    "pictures": ("pictures", {"odoo"}, "make the pictures of the README"),
     "i18n": ("i18n", {"odoo"}, "refresh the translation template and catalogues"),
     "bench": ("bench", {"odoo"}, "run the benchmarks; arguments are for them"),
     "odoo": ("tools", {"odoo"}, "run an Odoo command (default: shell) on DB"),
@@ -27,7 +28,7 @@ def main(arguments):
     if name not in COMMANDS:
         say("usage: python3 -m dev COMMAND [ARGUMENT …]\n")
         for command, (_, _, text) in COMMANDS.items():
-            say(f"  {command:<8}{text}")
+            say(f"  {command:<10}{text}")
         return 0 if name in ("-h", "--help", "help") else 2
     module, needs, _ = COMMANDS[name]
     # So that the blocks that stop servers and drop databases run on SIGTERM too.

@@ -495,8 +495,8 @@ class PaymentBooking(models.Model):
         same = known.filtered(lambda b: request_key and b.request_key == request_key)
         if same:
             return self.sudo().browse(same.ids)  # without the right to edit
-        bookings._check_offer(service, currency)
         currency = currency or service.currency_id
+        bookings._check_offer(service, currency)
         bookings._lock_resources(service.group_ids.resource_ids)
         mine = known._replace_own_hold(start, resource, seats, currency)
         if mine:
@@ -509,7 +509,8 @@ class PaymentBooking(models.Model):
             raise SlotTaken(self.env._("Somebody was quicker."))
         price = service._prepare_price(currency, seats, partner)
         hold_until = False
-        if service.fee_policy == "required" and price["amount_total"]:
+        if service.fee_policy == "required":
+            self._check_payment_possible(service, price, partner, start)
             hold_until = fields.Datetime.now() + timedelta(minutes=service.hold_minutes)
         booking = bookings.with_context(tracking_disable=True).create(
             {
@@ -536,25 +537,43 @@ class PaymentBooking(models.Model):
         return self.sudo().browse(booking.ids)  # without the right to edit
 
     def _check_offer(self, service, currency):
-        """Check that a service can be booked, in a currency.
+        """Check that a service is on offer, in a currency.
+
+        Whether the money can be taken is checked once its amount is known.
 
         :raise UserError: why not, for the client.
         """
-        if not service._is_open():
+        if not service._is_visible() or service._get_incomplete_reason():
             raise UserError(self.env._("Online booking is closed at the moment."))
-        # Open means that the only currency there is can be paid in.
         possible = service.currency_id | service.company_id._get_booking_currencies()
-        if (
-            currency
-            and possible != currency
-            and currency not in service._get_offered_currencies()
-        ):
+        if currency not in possible:
             raise UserError(
                 self.env._(
                     "This service cannot be paid in %(currency)s.",
                     currency=currency.name,
                 )
             )
+
+    def _check_payment_possible(self, service, price, partner, start):
+        """Check that the very amount of a booking can be paid, in time for its start.
+
+        :param dict price: see `payment.booking.service._prepare_price`.
+        :raise UserError: why not, for the client: it is never free by accident.
+        """
+        currency = self.env["res.currency"].browse(price["currency_id"])
+        amount = price["amount_total"]
+        providers = None
+        if not currency.is_zero(amount):
+            providers, _methods = self.env["payment.provider"]._get_usable(
+                service.company_id,
+                currency,
+                amount,
+                partner=partner,
+                required=True,
+                start=start,
+            )
+        if not providers:
+            raise UserError(self.env._("Online booking is closed at the moment."))
 
     def _clean_values(self, values):
         """Return what a client may set on a booking, cut to a sane length."""

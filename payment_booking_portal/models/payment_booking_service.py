@@ -495,6 +495,18 @@ class PaymentBookingService(models.Model):
 
     def _get_unbookable_reason(self):
         """Return why the service could not be booked even if it were published."""
+        reason = self._get_incomplete_reason()
+        if reason:
+            return reason
+        if self.fee_policy == "required" and not self._get_payable_currencies(limit=1):
+            return self.env._(
+                "Payment is required, and no payment provider can take it. Publish a "
+                "provider under Configuration, or choose another fee policy."
+            )
+        return False
+
+    def _get_incomplete_reason(self):
+        """Return what somebody must still fill in, or False."""
         env = self.env
         resources = self.sudo().group_ids.resource_ids  # plain users see no calendars
         if not self.active:
@@ -521,18 +533,17 @@ class PaymentBookingService(models.Model):
             )
         if self.fee_policy in const.PRICED_POLICIES and not self.price:
             return env._("It has no price. Set one, or make it free.")
-        if self.fee_policy == "required" and not self._get_payable_currencies(limit=1):
-            return env._(
-                "Payment is required, and no payment provider can take it. Publish a "
-                "provider under Configuration, or choose another fee policy."
-            )
         return False
 
     def _is_open(self):
         """Tell whether the current user can book the service."""
-        # Staff may try a service before it is published.
-        staff = self.env.user.has_group("payment_booking_portal.group_user")
-        return (self.is_published or staff) and not self._get_unbookable_reason()
+        return self._is_visible() and not self._get_unbookable_reason()
+
+    def _is_visible(self):
+        """Tell whether it is published; staff may try it before."""
+        return self.is_published or self.env.user.has_group(
+            "payment_booking_portal.group_user"
+        )
 
     # === PRICES === #
 
@@ -1053,8 +1064,11 @@ class PaymentBookingService(models.Model):
         if not sessions:
             return {}
         taken = sessions._get_taken_seats(excluded=booking)
+        alive = sessions._get_taken_seats() if booking else taken
         left = {}
-        for session in sessions._filtered_alive():
+        for session in sessions:
+            if not alive[session.id]:
+                continue  # nobody has a place in it any more
             wanted = not resource or resource <= session.resource_ids
             free = session.seats - len(taken[session.id]) if wanted else 0
             left[slots.to_minutes(session.start)] = max(free, 0)

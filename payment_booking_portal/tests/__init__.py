@@ -2,6 +2,8 @@ from . import test_access_link
 from . import test_booking
 from . import test_calendar_event
 from . import test_company
+from . import test_accessibility
+from . import test_hoot
 from . import test_http_book
 from . import test_http_manage
 from . import test_http_pay
@@ -17,3 +19,5 @@ from . import test_slots_property
 from . import test_hold
 from . import test_session
 from . import test_race
+from . import test_tours
+from . import test_without_mouse

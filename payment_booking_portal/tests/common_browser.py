@@ -14,7 +14,7 @@ from .common import BookingCommon
 PHONE = (390, 844)
 DESKTOP = (1280, 800)
 # Seconds until what a page was asked for must be there.
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Page:
@@ -83,7 +83,7 @@ class Page:
         self.wait_for("!window.pbpOldPage && document.readyState === 'complete'")
         self.evaluate("document.fonts.ready.then(() => true)")
         if self.javascript:
-            # The last that Odoo's scripts ask for: leaving before is an error of theirs.
+            # The last that Odoo's scripts ask for; to leave before is an error.
             self.wait_for(
                 "performance.getEntriesByType('resource')"
                 ".some(({name}) => name.includes('/translations'))"
@@ -138,15 +138,45 @@ class Page:
         return base64.b64decode(self.send("Page.captureScreenshot")["data"])
 
 
-class BrowserCommon(BookingCommon, HttpCase):
+class PageCase(HttpCase):
+    """Tests that open pages at the size of a phone."""
+
+    browser_size = f"{PHONE[0]}x{PHONE[1]}"
+    touch_enabled = True
+    # `tests` loads the scripts of the tours, whatever starts the tests.
+    debug = ""
+
+    def authenticate(self, user, password, **kwargs):
+        """Override of `odoo` to set the debug mode."""
+        session_extra = {"debug": self.debug, **(kwargs.pop("session_extra", {}) or {})}
+        return super().authenticate(
+            user, password, session_extra=session_extra, **kwargs
+        )
+
+    @contextmanager
+    def open_page(self, login=None, javascript=True):
+        """Start a browser and give its page; a console error fails the test.
+
+        :param str login: who is logged in, nobody by default.
+        :param bool javascript: False switches the scripts of pages off.
+        """
+        browser = ChromeBrowser(self, success_signal="only tours have one")
+        with self.allow_requests(browser=browser), ExitStack() as stack:
+            stack.callback(self._wait_remaining_requests)
+            self.authenticate(login, login, browser=browser)
+            self.cr.flush()
+            self.cr.clear()
+            stack.callback(browser.stop)
+            yield Page(browser, self.base_url(), javascript)
+        self.assertFalse(browser.had_failure, "an error in the console of the browser")
+
+
+class BrowserCommon(BookingCommon, PageCase):
     """A guest with a phone at the studio of `BookingCommon`, which takes test money.
 
     The clock is the real one: that of the browser cannot be frozen. Bookings are far
     enough away (two days at least) that no time of the day matters.
     """
-
-    browser_size = f"{PHONE[0]}x{PHONE[1]}"
-    touch_enabled = True
 
     @classmethod
     def setUpClass(cls):
@@ -165,30 +195,22 @@ class BrowserCommon(BookingCommon, HttpCase):
         cls.demo = cls._prepare_provider("demo", update_values={"is_published": True})
         cls.service.write({"notice_hours": 48, "is_published": True})
 
-    def authenticate(self, user, password, **kwargs):
-        """Override of `odoo` for the scripts of the tours, whatever starts the tests."""
-        kwargs["session_extra"] = {
-            "debug": "tests",
-            **(kwargs.get("session_extra") or {}),
-        }
-        return super().authenticate(user, password, **kwargs)
-
-    @contextmanager
-    def open_page(self, login=None, javascript=True):
-        """Start a browser and give its page; a console error fails the test.
-
-        :param str login: who is logged in, nobody by default.
-        :param bool javascript: False switches the scripts of pages off.
-        """
-        browser = ChromeBrowser(self, success_signal="only tours have one")
-        with self.allow_requests(browser=browser), ExitStack() as stack:
-            stack.callback(self._wait_remaining_requests)
-            self.authenticate(login, login, browser=browser)
-            self.cr.flush()
-            self.cr.clear()
-            stack.callback(browser.stop)
-            yield Page(browser, self.base_url(), javascript)
-        self.assertFalse(browser.had_failure, "an error in the console of the browser")
+    def create_bank(self):
+        """Give the company a bank account and guests the bank transfer."""
+        account = self.env["res.partner.bank"].create(
+            {
+                "acc_number": "BE71096123456769",
+                "partner_id": self.company.partner_id.id,
+                "company_id": self.company.id,
+                "allow_out_payment": True,
+            }
+        )
+        self.company_data["default_journal_bank"].bank_account_id = account
+        provider = self._prepare_provider(
+            "custom", update_values={"is_published": True}, custom_mode="wire_transfer"
+        )
+        provider.action_recompute_pending_msg()
+        self.demo.is_published = False
 
     def book(self, service=None, **kwargs):
         """Return a booking of the first free time, sudoed."""

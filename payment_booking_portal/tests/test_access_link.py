@@ -96,7 +96,7 @@ class TestAccessLink(BookingHttpCommon):
     # === WRONG === #
 
     def test_wrong_tokens_all_get_the_same_page(self):
-        bodies = set()
+        bodies = []
         before = self._snapshot()
         for scope, link, other in (
             ("pay", self.pay, self.manage),
@@ -110,7 +110,7 @@ class TestAccessLink(BookingHttpCommon):
                 token + "x",
                 other.token,
                 "x" * 32,
-                "short",
+                "tiny-wrong",
             ):
                 for path in self._paths(scope, wrong):
                     with self.subTest(path):
@@ -119,9 +119,10 @@ class TestAccessLink(BookingHttpCommon):
                         body = page.text.replace(wrong, "TOKEN")
                         body = re.sub(r'csrf_token: "\w+"', "", body)
                         body = re.sub(r"/(pay|booking)/TOKEN[a-z/]*", "PATH", body)
-                        bodies.add(body)
-        self.assertEqual(len(bodies), 1, "one page for every wrong token")
-        self.assertNotIn("Secret Service", bodies.pop())
+                        bodies.append(body)
+        for body in bodies:
+            self.assertEqual(body, bodies[0], "one page for every wrong token")
+        self.assertNotIn("Secret Service", bodies[0])
         self._assert_nothing_written(before)
 
     def test_wrong_token_calls_nothing(self):

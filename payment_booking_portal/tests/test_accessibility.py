@@ -149,6 +149,26 @@ class TestAccessibility(BrowserCommon):
             page.click(".o_pbp_slots a", loads=True)
             self._check(page, axe, "move?")
 
+    def test_transfer(self):
+        axe = self._get_axe()
+        self.create_bank()
+        transfer = self.env["payment.provider"].search(
+            [("code", "=", "custom"), ("company_id", "=", self.company.id)], limit=1
+        )
+        self.service.notice_hours = 24 * 8
+        booking = self.book()
+        tx = self._start_payment(
+            booking,
+            provider_id=transfer.id,
+            payment_method_id=transfer.payment_method_ids[:1].id,
+        )
+        tx._set_pending()
+        url = booking._get_pay_url()
+        with self.open_page() as page:
+            page.goto(f"{url}/status")
+            page.find(".o_pbp_end_transfer .o_pbp_copy")
+            self._check(page, axe, "transfer")
+
     def test_end_pages(self):
         axe = self._get_axe()
         over = self.book()

@@ -697,6 +697,15 @@ class TestBookingState(HoldCommon):
                     self.assertEqual(booking.state, target if allowed else source)
         self.assertEqual(len(const.BOOKING_TRANSITIONS), 7)
 
+    def test_constraint_is_watched(self):
+        rows = self.env["payment.booking.reservation"].sudo()
+        self.assertTrue(rows._is_constraint_active())
+        self.env.cr.execute(
+            "ALTER TABLE payment_booking_reservation "
+            "DROP CONSTRAINT payment_booking_reservation_no_double_booking"
+        )
+        self.assertFalse(rows._is_constraint_active())
+
     def test_unexpected_source_is_skipped(self):
         booking = self._place(self.paid)
         self.assertFalse(booking._update_state(("draft",), "confirmed"))

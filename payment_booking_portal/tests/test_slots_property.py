@@ -191,6 +191,14 @@ class TestSlotsReference(BookingCommon):
             )
         rows = self.env["payment.booking.reservation"].sudo().search([])
         reserved = [(row.resource_id, row.start, row.stop) for row in rows]
+        # A buffer may lie outside the hours, but not in a leave.
+        reserved += [
+            (resource, leave.date_from, leave.date_to)
+            for leave in self.env["resource.calendar.leaves"].search(
+                [("company_id", "=", self.company.id)]
+            )
+            for resource in leave.resource_id or service.group_ids.resource_ids
+        ]
         first_group = service.group_ids[0].resource_ids
         grid = set()
         day = low.astimezone(tz).date()

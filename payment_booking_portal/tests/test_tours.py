@@ -14,25 +14,10 @@ from .common_browser import BrowserCommon
 class TestGuestTours(BrowserCommon):
     """What a guest does with a phone, in a real browser."""
 
+    debug = "tests"
+
     def _start(self, url, name):
         self.start_tour(url, f"payment_booking_portal.{name}")
-
-    def _create_bank(self):
-        """Give the company a bank account and guests the bank transfer."""
-        account = self.env["res.partner.bank"].create(
-            {
-                "acc_number": "BE71096123456769",
-                "partner_id": self.company.partner_id.id,
-                "company_id": self.company.id,
-                "allow_out_payment": True,
-            }
-        )
-        self.company_data["default_journal_bank"].bank_account_id = account
-        provider = self._prepare_provider(
-            "custom", update_values={"is_published": True}, custom_mode="wire_transfer"
-        )
-        provider.action_recompute_pending_msg()
-        self.demo.is_published = False
 
     # === BOOKING === #
 
@@ -107,7 +92,7 @@ class TestGuestTours(BrowserCommon):
         self.assertEqual(sorted(transactions.mapped("state")), ["done", "error"])
 
     def test_guest_transfers(self):
-        self._create_bank()
+        self.create_bank()
         self.service.notice_hours = 24 * 8
         booking = self.book()
         self._start(booking._get_pay_url(), "guest_transfers")
@@ -152,6 +137,7 @@ class TestManagerTours(BrowserCommon):
 
     browser_size = "1366x768"
     touch_enabled = False
+    debug = "tests"
 
     def test_manager_first_service(self):
         manager = new_test_user(

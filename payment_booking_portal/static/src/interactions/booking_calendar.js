@@ -81,9 +81,10 @@ export class BookingCalendar extends Interaction {
     async swap(url, focus, push = false) {
         const turn = ++this.last;
         this.el.setAttribute("aria-busy", "true");
+        let response = null;
         let html = "";
         try {
-            const response = await this.waitFor(fetch(url, {redirect: "follow"}));
+            response = await this.waitFor(fetch(url, {redirect: "follow"}));
             html = await this.waitFor(response.text());
         } catch {
             if (turn === this.last) {
@@ -102,7 +103,8 @@ export class BookingCalendar extends Interaction {
             return;
         }
         if (push) {
-            browser.history.pushState({}, "", url);
+            // Where it was led to, such as the page in the visitor's language.
+            browser.history.pushState({}, "", response.url || url);
         }
         this.el.dataset.tz = fresh.dataset.tz;
         this.el.replaceChildren(...fresh.childNodes);

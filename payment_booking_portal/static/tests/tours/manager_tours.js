@@ -29,8 +29,7 @@ function getSteps() {
         },
         {
             content: "Make a new one",
-            trigger:
-                ".o_breadcrumb:contains(services) ~ * .o_list_button_add, .o_list_button_add",
+            trigger: ".o_list_button_add",
             run: "click",
         },
         {
