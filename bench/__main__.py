@@ -1,6 +1,7 @@
 """Run the benchmarks, print the table and write ``results.json``."""
 
 import contextlib
+import signal
 import sys
 import time
 
@@ -64,6 +65,8 @@ def main(database, groups):
 
 
 if __name__ == "__main__":
+    # So that the blocks that stop servers and drop databases run on SIGTERM too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     begin = time.monotonic()
     wanted = set(sys.argv[1:]) or set(GROUPS)
     if wanted - set(GROUPS):

@@ -26,4 +26,14 @@ def bench(arguments):
                 "PBP_ODOO_BIN": str(ODOO),
             }
             command = [PYTHON, "-m", "bench", *arguments]
-            return subprocess.run(command, cwd=ROOT, env=environment).returncode
+            process = subprocess.Popen(command, cwd=ROOT, env=environment)
+            while True:
+                try:
+                    return process.wait()
+                except KeyboardInterrupt:
+                    # The terminal told it as well: let it stop its servers.
+                    continue
+                except SystemExit:
+                    process.terminate()
+                    process.wait()
+                    raise

@@ -28,7 +28,8 @@ class PaymentPayableMixin(models.AbstractModel):
 
     The mixin has no field and inherits nothing, so that `account.move` can have it
     too. A model becomes payable by naming its field on `payment.transaction.allocation`
-    and overriding the methods of the first section.
+    (and the One2many `allocation_ids` back) and overriding the methods of the first
+    section.
     """
 
     _name = "payment.payable.mixin"
@@ -124,11 +125,7 @@ class PaymentPayableMixin(models.AbstractModel):
 
     def _get_allocations(self):
         """Return the allocations of the document, sudoed."""
-        return (
-            self.env["payment.transaction.allocation"]
-            .sudo()  # clients and plain users read no transaction
-            .search([(self._payable_allocation_field, "in", self.ids)])
-        )
+        return self.sudo().allocation_ids  # clients read no transaction
 
     def _get_payable_paid(self):
         """Return the money that the provider confirmed, less what was given back."""
