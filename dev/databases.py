@@ -191,12 +191,17 @@ def bad_records(text):
 def check_log(records, path, database):
     """Fail if a warning or error comes from, or speaks of, an addon of ours."""
     names = list(addons())
-    # The name of the database, and so of its files, may hold that of an addon.
-    ours = [
-        text
-        for _, _, text in records
-        if any(name in text.replace(database, "") for name in names)
-    ]
+
+    def speaks_of_us(logger, text):
+        if logger == "py.warnings":
+            # Its first line names the file at fault. The rest is how it was reached,
+            # through files of ours too when we call Odoo's.
+            text = text.partition("\n")[0]
+        # The name of the database, and so of its files, may hold that of an addon.
+        text = text.replace(database, "")
+        return any(name in text for name in names)
+
+    ours = [text for _, logger, text in records if speaks_of_us(logger, text)]
     if ours:
         raise DevError(
             f"The log of the installation must hold no warning of ours "

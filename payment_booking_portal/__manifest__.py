@@ -1,6 +1,6 @@
 {
     "name": "Bookings & Payments",
-    "summary": "Get paid online: at booking, by payment link, from an invoice",
+    "summary": "Clients book online and pay: at booking, later, or at the appointment",
     "version": "19.0.1.0.0",
     "category": "Services/Appointment",
     "author": "payment_booking_portal maintainers",

@@ -39,6 +39,20 @@ def test_the_name_of_the_database_is_no_mention():
     databases.check_log(records, core.LOGS / "try.log", f"db_{ADDON}")
 
 
+def test_a_deprecation_is_of_the_file_at_fault_not_of_its_callers():
+    log = (
+        f"{HEAD} WARNING db py.warnings: /{{}}/models/a.py:1: DeprecationWarning: old\n"
+        f'  File "/{ADDON}/models/b.py", line 2, in call\n'
+    )
+    path = core.LOGS / "try.log"
+    theirs = list(databases.bad_records(log.format("mail")))
+    assert len(theirs) == 1
+    databases.check_log(theirs, path, "db")
+    ours = list(databases.bad_records(log.format(ADDON)))
+    with pytest.raises(core.DevError, match="DeprecationWarning"):
+        databases.check_log(ours, path, "db")
+
+
 def test_every_addon_has_its_run_and_this_program_is_in_the_first():
     found = testing.suites(["-k", "something"])
     assert found[0][1][0] == "dev/tests"

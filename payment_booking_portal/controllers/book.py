@@ -363,7 +363,7 @@ class BookingPages(ClientPages, http.Controller):
             return request.redirect(service._get_book_url())
         # Made before the form is sent: two clicks at once are one visitor's.
         self._get_visitor_key()
-        if not self._is_free(service, choice):
+        if self._is_person_gone(choice, query) or not self._is_free(service, choice):
             return self._render_taken(service, choice)
         return self._render_details(service, choice)
 
@@ -389,6 +389,10 @@ class BookingPages(ClientPages, http.Controller):
                 limit=1,
             )
         )
+
+    def _is_person_gone(self, choice, query):
+        """Tell whether the visitor chose somebody who is not on offer (any more)."""
+        return bool(query.get("resource")) and not choice["resource"]
 
     def _get_choice(self, service, query):
         """Return what a visitor chose, from an address or a form.
@@ -497,6 +501,8 @@ class BookingPages(ClientPages, http.Controller):
         service = self._get_service(slug)
         choice = self._get_choice(service, form)
         self._remember_typed(form)
+        if self._is_person_gone(choice, form):
+            return self._render_taken(service, choice)
         if form.get("currency", choice["currency"].name) != choice["currency"].name:
             return self._render_end(
                 "refused",

@@ -196,6 +196,12 @@ class PaymentBooking(models.Model):
         search="_search_is_test",
     )
 
+    awaits_transfer = fields.Boolean(
+        string="Waits for a Transfer",
+        compute="_compute_awaits_transfer",
+        compute_sudo=True,
+    )
+
     # What a person must decide
     needs_attention = fields.Boolean(readonly=True, copy=False, index=True)
     attention_reason = fields.Selection(
@@ -1570,8 +1576,22 @@ class PaymentBooking(models.Model):
     def _get_transfer_transaction(self):
         """Return the bank transfer that is waited for, sudoed."""
         return self._get_live_transactions().filtered(
-            lambda tx: tx.provider_id._is_slow()
+            lambda tx: tx.state == "pending" and tx.provider_id._is_slow()
         )[:1]
+
+    @api.depends("allocation_ids.transaction_id.state")
+    def _compute_awaits_transfer(self):
+        for booking in self:
+            booking.awaits_transfer = bool(booking._get_transfer_transaction())
+
+    def action_transfer_received(self):
+        """Note that the bank transfer is on the account: it confirms and invoices.
+
+        :raise AccessError: for anyone but a manager.
+        """
+        self.check_access("write")
+        for booking in self:
+            booking._get_transfer_transaction().sudo(False).action_confirm_received()
 
     def _get_transfer_reference(self):
         """Return what the client must write on the transfer."""

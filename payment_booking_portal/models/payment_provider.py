@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
 
 
@@ -16,7 +16,8 @@ class PaymentProvider(models.Model):
 
         The one definition of a usable provider, for what is displayed, for placing a
         hold and for the pay page. It is evaluated as the public user: staff sees
-        unpublished providers, clients do not.
+        unpublished providers, clients do not, but for those in test mode while the
+        company accepts test payments (Odoo unpublishes a provider set to Test).
 
         :param res.company company: who is paid.
         :param res.currency currency: in which currency.
@@ -32,9 +33,17 @@ class PaymentProvider(models.Model):
         public = self.env["res.users"].browse(xmlid_to_id("base.public_user"))
         partner_id = partner.id if partner else xmlid_to_id("base.public_partner")
         as_guest = self.with_user(public).sudo()  # guests may not read providers
-        providers = as_guest._get_compatible_providers(
+        compatible = as_guest._get_compatible_providers(
             company.id, partner_id, amount, currency_id=currency.id, report=report
-        ).filtered(lambda p: p._is_usable(company, required, start))
+        )
+        if company.booking_accept_test_payments:
+            as_staff = self.with_user(SUPERUSER_ID)
+            compatible |= as_staff._get_compatible_providers(
+                company.id, partner_id, amount, currency_id=currency.id
+            ).filtered(lambda provider: provider.state == "test")
+        providers = compatible.filtered(
+            lambda provider: provider._is_usable(company, required, start)
+        )
         methods = as_guest.env["payment.method"]._get_compatible_payment_methods(
             providers.ids, partner_id, currency_id=currency.id, report=report
         )
@@ -62,9 +71,9 @@ class PaymentProvider(models.Model):
         One query, for the calendar: what can be paid with is decided by `_get_usable`.
         See there for the parameters; without an amount, one without limit is meant.
         """
-        states = ["enabled"]
+        offered = Domain("state", "=", "enabled") & Domain("is_published", "=", True)
         if company.booking_accept_test_payments:
-            states.append("test")
+            offered |= Domain("state", "=", "test")
         unlimited = (False, 0)  # NULL where never set
         enough = Domain.OR(Domain("maximum_amount", "=", none) for none in unlimited)
         if amount is not None:
@@ -75,11 +84,10 @@ class PaymentProvider(models.Model):
         return bool(
             self.sudo().search_count(  # guests may not read providers
                 enough
+                & offered
                 & Domain(self._check_company_domain(company))
                 & Domain(
                     [
-                        ("state", "in", states),
-                        ("is_published", "=", True),
                         ("capture_manually", "=", False),
                         ("code", "not in", self._get_slow_codes()),
                         "|",

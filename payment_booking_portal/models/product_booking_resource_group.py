@@ -5,6 +5,7 @@ class ProductBookingResourceGroup(models.Model):
     _name = "product.booking.resource.group"
     _description = "One of These Resources"
     _order = "sequence, id"
+    _check_company_auto = True
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
@@ -15,6 +16,7 @@ class ProductBookingResourceGroup(models.Model):
         "resource.resource",
         "product_booking_resource_group_rel",
         string="People or Rooms",
+        check_company=True,
         help="A booking needs one of these.",
     )
     service_ids = fields.Many2many(

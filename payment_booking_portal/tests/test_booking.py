@@ -52,3 +52,13 @@ class TestBooking(BookingCommon):
         service = self._create_service("Crumb", price=0.001)
         with self.assertRaises(UserError):
             self._place(service)
+
+    def test_test_provider_needs_no_publishing_where_test_money_counts(self):
+        self.provider.write({"state": "test", "is_published": False})
+        self.assertFalse(self.service._is_open())
+        self.company.booking_accept_test_payments = True
+        self.assertTrue(self.service._is_open())
+        booking = self._place()
+        options = booking._get_payment_options()
+        self.assertIn(self.provider, options.providers)
+        self.assertTrue(options.methods & self.provider.payment_method_ids)

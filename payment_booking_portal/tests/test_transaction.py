@@ -360,6 +360,30 @@ class TestTransaction(PayableCommon):
         with self.assertRaises(UserError):
             tx.with_user(users["manager"]).sudo(False).action_confirm_received()
 
+    def test_button_of_the_booking_confirms_its_transfer(self):
+        booking, tx = self._start_transfer()
+        self.assertTrue(booking.awaits_transfer)
+        groups = {"desk": "group_user", "boss": "group_manager"}
+        desk, boss = (
+            booking.sudo(False).with_user(
+                new_test_user(
+                    self.env,
+                    login=login,
+                    groups=f"payment_booking_portal.{group}",
+                    company_id=self.company.id,
+                    company_ids=[Command.set(self.company.ids)],
+                )
+            )
+            for login, group in groups.items()
+        )
+        with self.assertRaises(AccessError):
+            desk.action_transfer_received()
+        self.assertEqual(tx.state, "pending")
+        boss.action_transfer_received()
+        self.assertEqual(booking.state, "confirmed")
+        self.assertEqual(booking.invoice_id.amount_residual, 0.0)
+        self.assertFalse(booking.awaits_transfer)
+
     def test_manager_confirms_no_card_payment(self):
         tx = self._start_payment(self._place())
         with self.assertRaises(UserError):
