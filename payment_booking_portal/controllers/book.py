@@ -32,7 +32,6 @@ from .common import (
 
 # Fields of a person never stay in an address.
 PERSONAL = ("name", "email", "phone", "note")
-UTM = ("utm_campaign", "utm_source", "utm_medium")
 # A race that ends in a stale snapshot is run again at once; these are enough tries.
 MAX_TRIES = 4
 
@@ -107,6 +106,7 @@ class BookingPages(ClientPages, http.Controller):
 
         :return: whether there was anything: the address must then be cleaned.
         """
+        self._remember_campaign(query)
         personal = {key: query[key] for key in PERSONAL if query.get(key)}
         self._remember_typed(personal)
         return any(key in query for key in PERSONAL)
@@ -553,6 +553,7 @@ class BookingPages(ClientPages, http.Controller):
                         "note": form.get("note"),
                         "lang": request.env.lang,
                         "tz": choice["tz"],
+                        **self._get_campaign(),
                     },
                     resource=choice["resource"],
                     seats=choice["seats"],

@@ -19,6 +19,13 @@ START_PATTERN = re.compile(r"\d{8}T\d{4}")
 MONTH_PATTERN = re.compile(r"(\d{4})-(\d{2})")
 VISITOR_KEY = "payment_booking_visitor"
 TYPED_KEY = "payment_booking_typed"
+CAMPAIGN_KEY = "payment_booking_campaign"
+# What a link says of where the visitor comes from, and the field that keeps it.
+CAMPAIGN = {
+    "utm_campaign": "campaign",
+    "utm_source": "campaign_source",
+    "utm_medium": "campaign_medium",
+}
 # A form of ours is small: more than this is refused before it is read (HTTP 413).
 MAX_FORM_BYTES = 64 * 1024
 
@@ -156,6 +163,20 @@ class ClientPages:
         }
         if kept:
             request.session[TYPED_KEY] = {**self._get_typed(), **kept}
+
+    def _remember_campaign(self, query):
+        """Keep where the visitor comes from: the last link that says so counts."""
+        told = {
+            field: str(query[key])[: const.MAX_SHORT_TEXT]
+            for key, field in CAMPAIGN.items()
+            if query.get(key)
+        }
+        if told:
+            request.session[CAMPAIGN_KEY] = told
+
+    def _get_campaign(self):
+        """Return where the visitor comes from, as values of a booking."""
+        return request.session.get(CAMPAIGN_KEY) or {}
 
     def _get_typed(self):
         """Return what the visitor typed before."""

@@ -110,6 +110,9 @@ class PaymentBooking(models.Model):
     note = fields.Text(string="Message of the Client")
     lang = fields.Char(string="Language")
     tz = fields.Char(string="Time Zone of the Client")
+    campaign = fields.Char(readonly=True, copy=False)
+    campaign_source = fields.Char(readonly=True, copy=False)
+    campaign_medium = fields.Char(readonly=True, copy=False)
     duplicate_partner_ids = fields.Many2many(
         "res.partner",
         string="Same E-mail",
@@ -583,7 +586,10 @@ class PaymentBooking(models.Model):
 
     def _clean_values(self, values):
         """Return what a client may set on a booking, cut to a sane length."""
-        allowed = ("guest_name", "guest_email", "guest_phone", "lang", "tz")
+        allowed = (
+            *("guest_name", "guest_email", "guest_phone", "lang", "tz"),
+            *("campaign", "campaign_source", "campaign_medium"),
+        )
         cleaned = {
             # One line: the name goes into the header of a mail.
             key: " ".join(str(values[key]).split())[: const.MAX_SHORT_TEXT]
@@ -1522,6 +1528,26 @@ class PaymentBooking(models.Model):
         if invoice_sudo.state != "posted":
             return False
         return invoice_sudo.get_portal_url()
+
+    def _get_receipt_lines(self):
+        """Return what was paid, how and when: one line of text per payment."""
+        self.ensure_one()
+        lines = []
+        for allocation in self._get_allocations().sorted("id"):
+            tx_sudo = allocation.transaction_id
+            if tx_sudo.state == "done" and tx_sudo._is_money():
+                lines.append(
+                    self.env._(
+                        "%(amount)s on %(date)s, %(method)s, reference %(reference)s",
+                        amount=self._format_amount(allocation.amount),
+                        date=format_date(
+                            self.env, tx_sudo.last_state_change, date_format="long"
+                        ),
+                        method=tx_sudo.payment_method_id.name,
+                        reference=tx_sudo.reference,
+                    )
+                )
+        return lines
 
     def _get_mail_prefix(self):
         """Return what stands before the subject of a mail about test money."""

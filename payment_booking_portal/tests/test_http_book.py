@@ -168,6 +168,16 @@ class TestHttpBook(BookingHttpCommon):
 
     # === PREFILL === #
 
+    def test_campaign_of_the_link_is_kept_with_the_booking(self):
+        service = self._create_service("Chat", fee_policy="free", price=0)
+        link = "?utm_campaign=spring&utm_source=letter&utm_medium=<b>paper</b>"
+        self._get(f"{service._get_book_url()}{link}")
+        _answer, booking = self._book(service)
+        self.assertEqual(
+            (booking.campaign, booking.campaign_source, booking.campaign_medium),
+            ("spring", "letter", "<b>paper</b>"),
+        )
+
     def test_prefill_is_taken_once_and_leaves_the_address(self):
         path = self.service._get_book_url()
         answer = self._get(

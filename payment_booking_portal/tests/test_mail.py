@@ -59,6 +59,15 @@ class TestMail(PayableCommon):
         tx._post_process()
         self.assertEqual(len(self._mails(booking)), 1)
 
+    def test_confirmation_is_a_receipt_of_what_was_paid(self):
+        booking = self._book(self.service)
+        tx = self._pay(booking)
+        body = self._mails(booking).body_html
+        self.assertIn("$ 60.00 on March", body.replace("\xa0", " "))
+        self.assertIn(tx.reference, body)
+        free = self._book(self.free, "2026-03-05 09:00")
+        self.assertNotIn("Your receipt", self._mails(free).body_html)
+
     def test_lapsed_or_dropped_hold_says_nothing(self):
         lapsed = self._book(self.service)
         dropped = self._book(self.service, "2026-03-04 09:00")
