@@ -33,16 +33,16 @@ class PaymentProvider(models.Model):
         public = self.env["res.users"].browse(xmlid_to_id("base.public_user"))
         partner_id = partner.id if partner else xmlid_to_id("base.public_partner")
         as_guest = self.with_user(public).sudo()  # guests may not read providers
-        compatible = as_guest._get_compatible_providers(
-            company.id, partner_id, amount, currency_id=currency.id, report=report
-        )
+        # As staff, to see unpublished test providers; `_is_usable` drops other ones.
+        viewer = as_guest
         if company.booking_accept_test_payments:
-            as_staff = self.with_user(SUPERUSER_ID)
-            compatible |= as_staff._get_compatible_providers(
-                company.id, partner_id, amount, currency_id=currency.id
-            ).filtered(lambda provider: provider.state == "test")
-        providers = compatible.filtered(
-            lambda provider: provider._is_usable(company, required, start)
+            viewer = self.with_user(SUPERUSER_ID)
+        providers = (
+            viewer._get_compatible_providers(
+                company.id, partner_id, amount, currency_id=currency.id, report=report
+            )
+            .with_env(as_guest.env)
+            .filtered(lambda provider: provider._is_usable(company, required, start))
         )
         methods = as_guest.env["payment.method"]._get_compatible_payment_methods(
             providers.ids, partner_id, currency_id=currency.id, report=report
@@ -55,7 +55,10 @@ class PaymentProvider(models.Model):
         Override to exclude a provider of yours. See `_get_usable` for the parameters.
         """
         self.ensure_one()
-        if self.state == "test" and not company.booking_accept_test_payments:
+        if self.state == "test":
+            if not company.booking_accept_test_payments:
+                return False
+        elif not self.is_published:
             return False
         if required and self.capture_manually:
             return False  # an authorization is not money yet
