@@ -136,7 +136,14 @@ def create(server, database, template="template0"):
 
 def drop(server, database):
     """Drop a database and its files, whoever is connected."""
-    server.query(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+    # Not WITH (FORCE): it fails while PostgreSQL's own vacuum looks at the database,
+    # which a plain drop sends away.
+    server.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()",
+        database,
+    )
+    server.query(f'DROP DATABASE IF EXISTS "{database}"')
     shutil.rmtree(DATA / "filestore" / database, ignore_errors=True)
     (CONFIGS / f"{database}.conf").unlink(missing_ok=True)
 
