@@ -29,6 +29,7 @@ def our_hold(registry, service_id):
     """Return what places a hold of ours."""
 
     def action(env):
+        # sudo: as the controller of guests does
         service = env["payment.booking.service"].sudo().browse(service_id)
         booking = seed.place(env, service, seed.starts(1)[40])
         if booking.state != "hold":

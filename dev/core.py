@@ -151,4 +151,8 @@ def enter_venv():
     """Start this program again with the Python of the virtual environment."""
     if not inside_venv():
         os.chdir(ROOT)
+        # Keep what Python compiles, whatever the machine says: Odoo is thousands of
+        # files, and each command would compile them again.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(STATE / "pycache")
         os.execv(PYTHON, [str(PYTHON), "-m", "dev", *sys.argv[1:]])

@@ -127,7 +127,9 @@ def create(server, database, template="template0"):
             "TEMPLATE template0"
         )
         return
-    server.query(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+    # Thousands of small files: to copy them is quicker than to write a log of them.
+    copy = " STRATEGY FILE_COPY" if server.version >= 150000 else ""
+    server.query(f'CREATE DATABASE "{database}" TEMPLATE "{template}"{copy}')
     files = DATA / "filestore" / template
     if files.exists():
         # Odoo never writes into a file it has stored, so the copies may share it.

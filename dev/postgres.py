@@ -79,6 +79,11 @@ class Server:
         finally:
             connection.close()
 
+    @property
+    def version(self):
+        """Return the version as a number: 150000 is PostgreSQL 15."""
+        return int(self.query("SHOW server_version_num")[0][0])
+
 
 @contextlib.contextmanager
 def running():

@@ -127,6 +127,7 @@ class ClientPages:
         :param int status: HTTP status.
         :param bool private: whether its address is a secret.
         """
+        # sudo: guests read no companies, and every page names its own
         company = values.setdefault("res_company", request.env.company.sudo())
         values.setdefault("contact", company._get_booking_contact())
         values.setdefault("test_money", company.booking_accept_test_payments)

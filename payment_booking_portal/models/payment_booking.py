@@ -373,11 +373,24 @@ class PaymentBooking(models.Model):
                 )
                 self._check_policy(vals, service)
             if vals.get("name", "/") == "/":
-                vals["name"] = (
-                    self.env["ir.sequence"].sudo().next_by_code("payment.booking")
-                    or "/"
-                )  # sudo: plain users read no sequences
+                vals["name"] = self._next_number()
         return super().create(vals_list)
+
+    def _next_number(self):
+        """Return the next number of a booking, as `ir.sequence.next_by_code` does but
+        with one query less: clients wait for it.
+        """
+        Sequence = self.env["ir.sequence"].sudo()  # plain users read no sequences
+        sequence = Sequence.search_fetch(
+            [
+                ("code", "=", "payment.booking"),
+                ("company_id", "in", [self.env.company.id, False]),
+            ],
+            ["prefix", "suffix", "padding", "implementation", "use_date_range"],
+            order="company_id",
+            limit=1,
+        )
+        return sequence.next_by_id() if sequence else "/"
 
     def write(self, vals):
         if not self._is_protected_edit():
@@ -552,10 +565,13 @@ class PaymentBooking(models.Model):
 
         :raise UserError: why not, for the client.
         """
-        if not service._is_visible() or service._get_incomplete_reason():
+        reason = service._get_incomplete_reason(check_hours=False)
+        if reason or not service._is_visible():
             raise UserError(self.env._("Online booking is closed at the moment."))
-        possible = service.currency_id | service.company_id._get_booking_currencies()
-        if currency not in possible:
+        if (
+            currency != service.currency_id
+            and currency not in service.company_id._get_booking_currencies()
+        ):
             raise UserError(
                 self.env._(
                     "This service cannot be paid in %(currency)s.",

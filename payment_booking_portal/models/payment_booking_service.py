@@ -505,8 +505,12 @@ class PaymentBookingService(models.Model):
             )
         return False
 
-    def _get_incomplete_reason(self):
-        """Return what somebody must still fill in, or False."""
+    def _get_incomplete_reason(self, check_hours=True):
+        """Return what somebody must still fill in, or False.
+
+        :param bool check_hours: whether to read the working hours too; who is about to
+            ask for free starts need not.
+        """
         env = self.env
         resources = self.sudo().group_ids.resource_ids  # plain users see no calendars
         if not self.active:
@@ -521,7 +525,7 @@ class PaymentBookingService(models.Model):
             )
         calendars = (resources.calendar_id | self.calendar_id).sudo()
         without_hours = calendars.filtered(
-            lambda c: not c.attendance_ids and not c.flexible_hours
+            lambda c: check_hours and not c.attendance_ids and not c.flexible_hours
         )
         if without_hours and (
             self.calendar_id in without_hours
@@ -683,11 +687,17 @@ class PaymentBookingService(models.Model):
         )
         AccountTax._add_tax_details_in_base_lines([base_line], company)
         AccountTax._round_base_lines_tax_details([base_line], company)
-        totals = AccountTax._get_tax_totals_summary([base_line], currency, company)
+        # The first step of `_get_tax_totals_summary`, without its groups and labels.
+        by_line = AccountTax._aggregate_base_lines_tax_details(
+            [base_line], lambda _line, tax_data: bool(tax_data)
+        )
+        totals = AccountTax._aggregate_base_lines_aggregated_values(by_line).values()
+        untaxed = sum(values["total_excluded_currency"] for values in totals)
+        tax = sum(values["tax_amount_currency"] for values in totals)
         return {
-            "amount_untaxed": totals["base_amount_currency"],
-            "amount_tax": totals["tax_amount_currency"],
-            "amount_total": totals["total_amount_currency"],
+            "amount_untaxed": untaxed,
+            "amount_tax": tax,
+            "amount_total": currency.round(untaxed + tax),
         }
 
     # === SLOTS === #
@@ -731,15 +741,21 @@ class PaymentBookingService(models.Model):
             moment = until
         return None
 
-    def _get_booking_window(self):
-        """Return from when until when clients may book now (naive UTC)."""
+    def _get_booking_window(self, start=None):
+        """Return from when until when clients may book now (naive UTC).
+
+        :param datetime start: from when one asks (naive UTC): providers are read only
+            if they make a difference to what comes then.
+        """
         self.ensure_one()
         now = fields.Datetime.now()
         earliest = now + timedelta(hours=self.notice_hours or 0)
-        if self.fee_policy == "required" and self._is_only_paid_slowly():
+        if self.fee_policy == "required":
             # A nearer time could be held, but not paid for in time.
             days = self.company_id.sudo().booking_transfer_min_days  # guests: as below
-            earliest = max(earliest, now + timedelta(days=days))
+            slow = now + timedelta(days=days)
+            if max(earliest, start or earliest) < slow and self._is_only_paid_slowly():
+                earliest = slow
         return earliest, now + timedelta(days=self.horizon_days)
 
     def _is_only_paid_slowly(self):
@@ -768,9 +784,10 @@ class PaymentBookingService(models.Model):
         """
         self.ensure_one()
         service_sudo = self.sudo()  # guests read no calendars
-        earliest, latest = self._get_booking_window()
         if any_time:
             earliest, latest = fields.Datetime.now(), stop
+        else:
+            earliest, latest = self._get_booking_window(start)
         start, stop = max(start, earliest), min(stop, latest)
         groups = [
             group.resource_ids.filtered("active") for group in service_sudo.group_ids

@@ -4,20 +4,54 @@ from datetime import datetime, timedelta
 
 import pytz
 
+from odoo import fields
 from odoo.fields import Command
 
-from odoo.addons.account_payment.tests.common import AccountPaymentCommon
+from odoo.addons.payment.tests.common import PaymentCommon
 
 # A Monday morning in winter, Brussels time (UTC+1): tests freeze their clock here.
 NOW = "2026-03-02 07:00:00"
 
 
-class BookingCommon(AccountPaymentCommon):
+class BookingCommon(PaymentCommon):
     """A studio in Brussels: open Monday to Friday 9:00 to 17:00, two people, one room.
 
-    The company is that of `AccountTestInvoicingCommon` (USD). Its only provider is the
-    dummy one of `PaymentCommon`, enabled and published: payment can be required.
+    The company is the main one of the database (USD), with the chart of accounts that
+    Odoo gave it; `AccountPaymentCommon` makes one for each class, which takes seconds.
+    Its only usable provider is the dummy one of `PaymentCommon`, enabled and published:
+    payment can be required.
     """
+
+    # To create a user takes as long as a test: a class says which ones it needs.
+    needs_internal_user = False
+    needs_portal_user = False
+
+    @classmethod
+    def setup_independent_user(cls):
+        """Override of `base` to act as a person with rights on the books."""
+        user = cls.env.ref("base.user_admin")
+        groups = ("account.group_account_manager", "account.group_account_user")
+        user.group_ids = [Command.link(cls.env.ref(group).id) for group in groups]
+        return user
+
+    @classmethod
+    def _create_new_internal_user(cls, **kwargs):
+        if not cls.needs_internal_user:
+            return cls.env["res.users"]
+        return super()._create_new_internal_user(**kwargs)
+
+    @classmethod
+    def _create_new_portal_user(cls, **kwargs):
+        if not cls.needs_portal_user:
+            return cls.env["res.users"]
+        return super()._create_new_portal_user(**kwargs)
+
+    @classmethod
+    def setup_main_company(cls, currency_code="USD"):
+        """Override of `base` to have a chart of accounts, whatever the database."""
+        if not cls.env.company.chart_template:
+            cls._load_chart(cls.env.company)
+        return super().setup_main_company(currency_code)
 
     @classmethod
     def setUpClass(cls):
@@ -34,6 +68,7 @@ class BookingCommon(AccountPaymentCommon):
         )
         cls.calendar = cls._create_calendar("Studio hours", range(5), 9, 17)
         cls.company.resource_calendar_id = cls.calendar
+        cls._give_journal(cls.provider)
         cls.provider.write({"state": "enabled", "is_published": True})
         cls.anna = cls._create_resource("Anna")
         cls.ben = cls._create_resource("Ben")
@@ -42,7 +77,56 @@ class BookingCommon(AccountPaymentCommon):
         cls.rooms = cls._create_group("Rooms", cls.room)
         cls.service = cls._create_service("Haircut")
 
+    def setUp(self):
+        # Money is booked here: let `account_payment` post-process transactions.
+        self.enable_post_process_patcher = False
+        super().setUp()
+
     # === CREATING === #
+
+    @classmethod
+    def _load_chart(cls, company):
+        cls.env["account.chart.template"].try_loading(
+            "generic_coa", company=company, install_demo=False
+        )
+        company.account_fiscal_country_id = company.account_fiscal_country_id or (
+            cls.env.ref("base.us")
+        )
+
+    @classmethod
+    def _give_journal(cls, provider):
+        """Let payments of a provider without code of its own be booked at the bank."""
+        cls.env["account.payment.method"].sudo().create(
+            {"name": "Dummy", "code": provider.code, "payment_type": "inbound"}
+        )
+        provider.journal_id = cls.env["account.journal"].search(
+            [("type", "=", "bank"), ("company_id", "=", provider.company_id.id)],
+            limit=1,
+        )
+
+    @classmethod
+    def _create_other_company(cls):
+        company = cls._create_company(name="Other company")
+        cls._load_chart(company)
+        return company
+
+    @classmethod
+    def _create_invoice(cls, amounts, **values):
+        """Return a draft invoice of `cls.partner`, one line without tax per amount."""
+        return cls.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": cls.partner.id,
+                "invoice_date": fields.Date.to_date("2026-03-01"),
+                "invoice_line_ids": [
+                    Command.create(
+                        {"name": "Line", "price_unit": amount, "tax_ids": False}
+                    )
+                    for amount in amounts
+                ],
+                **values,
+            }
+        )
 
     @classmethod
     def _create_calendar(cls, name, days, hour_from, hour_to, tz="Europe/Brussels"):

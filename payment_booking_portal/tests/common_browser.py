@@ -205,7 +205,10 @@ class BrowserCommon(BookingCommon, PageCase):
                 "allow_out_payment": True,
             }
         )
-        self.company_data["default_journal_bank"].bank_account_id = account
+        journal = self.env["account.journal"].search(
+            [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1
+        )
+        journal.bank_account_id = account
         provider = self._prepare_provider(
             "custom", update_values={"is_published": True}, custom_mode="wire_transfer"
         )

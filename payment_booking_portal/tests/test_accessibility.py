@@ -46,6 +46,8 @@ document.documentElement.scrollWidth <= innerWidth ? [] :
 class TestAccessibility(BrowserCommon):
     """Nothing serious stands in anybody's way, with and without JavaScript."""
 
+    needs_portal_user = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

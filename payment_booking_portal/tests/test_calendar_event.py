@@ -11,6 +11,8 @@ from .common import NOW, BookingCommon
 class TestCalendarEvent(BookingCommon):
     """The staff's calendar shows bookings that count, and decides nothing."""
 
+    needs_internal_user = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -23,7 +23,7 @@ class TestCompany(BookingHttpCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.other = cls.setup_other_company()["company"]
+        cls.other = cls._create_other_company()
         cls.other_manager = new_test_user(
             cls.env,
             login="pbp_other_manager",

@@ -14,6 +14,8 @@ SCRIPT = "<script>alert(1)</script>"
 class TestHttpBook(BookingHttpCommon):
     """A guest in front of services, calendar and details."""
 
+    needs_portal_user = True
+
     # === THE WAY THROUGH === #
 
     def test_guest_books_without_javascript(self):

@@ -11,6 +11,8 @@ from .http_common import BookingHttpCommon
 class TestHttpManage(BookingHttpCommon):
     """The client's page of a booking: GET shows, POST acts."""
 
+    needs_internal_user = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -15,6 +15,8 @@ LATE = "2026-03-02 07:20:00"  # the hold of 15 minutes is over
 class TestHttpPay(BookingHttpCommon):
     """The one pay page, its transaction route, and what comes after."""
 
+    needs_portal_user = True
+
     def setUp(self):
         super().setUp()
         self.booking = self._place()
@@ -76,9 +78,8 @@ class TestHttpPay(BookingHttpCommon):
         self.assertNotIn("Pay later", self._text(self._get(self.url)))
 
     def test_page_costs_no_more_than_that_of_an_invoice(self):
-        invoice = self.init_invoice(
-            "out_invoice", partner=self.partner, amounts=[60], post=True
-        )
+        invoice = self._create_invoice([60])
+        invoice.action_post()
         urls = {"ours": self.url, "native": invoice.get_portal_url()}
         counts = {}
         for name, url in urls.items():
@@ -127,13 +128,14 @@ class TestHttpPay(BookingHttpCommon):
         self.assertEqual(tx.operation, "online_redirect")
 
     def test_forged_values_are_refused(self):
+        invoice = self._create_invoice([60])
         before = self._snapshot()
         for name, value in {
             "minimum_amount": 0.01,
             "currency_id": self.currency_euro.id,
             "partner_id": self.partner.id,
             "reference_prefix": "EVIL",
-            "invoice_id": self.invoice.id,
+            "invoice_id": invoice.id,
             "custom_create_values": {"state": "done"},
             "state": "done",
             "company_id": 1,
@@ -427,7 +429,7 @@ class TestHttpPay(BookingHttpCommon):
         self._assert_nothing_written(before)
 
     def test_two_companies_money_does_not_mix(self):
-        other = self.setup_other_company()["company"]
+        other = self._create_other_company()
         theirs = self.provider.copy(
             {"company_id": other.id, "state": "enabled", "is_published": True}
         )

@@ -11,6 +11,8 @@ from .http_common import BookingHttpCommon
 class TestPortal(BookingHttpCommon):
     """The bookings of clients who have an account."""
 
+    needs_portal_user = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -13,6 +13,8 @@ from .common import NOW, BookingCommon
 class TestPrice(BookingCommon):
     """What the client agrees to is what is paid and invoiced, to the last decimal."""
 
+    needs_portal_user = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -190,10 +192,10 @@ class TestPrice(BookingCommon):
         self._assert_invoiced(booking, 60.0)
 
     def test_tax_of_another_company_does_not_count(self):
-        other = self.setup_other_company()
+        other = self._create_other_company()
         product = self.service.product_id
         product.company_id = False
-        product.taxes_id = other["default_tax_sale"]
+        product.taxes_id = other.account_sale_tax_id
         self.assertEqual(self._place().amount_total, 60.0)
 
     def test_fiscal_position_of_a_foreign_client(self):

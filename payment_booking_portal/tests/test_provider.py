@@ -14,6 +14,8 @@ from .test_payable import PayableCommon
 class TestProvider(PayableCommon):
     """Which providers a client can use right now: one answer for every page."""
 
+    needs_internal_user = True
+
     def _usable(self, **kwargs):
         """Return the providers that a guest may pay 60 USD with."""
         env = kwargs.pop("env", self.env)
@@ -65,7 +67,7 @@ class TestProvider(PayableCommon):
         self.assertIn(self.transfer, self._usable(start=limit - timedelta(days=3)))
 
     def test_provider_of_another_company_is_not_usable(self):
-        other = self.setup_other_company()["company"]
+        other = self._create_other_company()
         theirs = self.provider.copy(
             {"company_id": other.id, "state": "enabled", "is_published": True}
         )

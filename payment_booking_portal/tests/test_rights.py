@@ -27,6 +27,8 @@ TABLE = {
 class TestRights(PayableCommon):
     """Each kind of user, with nothing but its own group."""
 
+    needs_portal_user = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

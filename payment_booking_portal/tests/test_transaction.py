@@ -16,6 +16,8 @@ LATE = "2026-03-02 07:20:00"  # the hold of 15 minutes is over
 class TestTransaction(PayableCommon):
     """Money that arrived is in the books, whatever else goes wrong."""
 
+    needs_portal_user = True
+
     def _mails_of(self, booking):
         domain = [("model", "=", "payment.booking"), ("res_id", "=", booking.id)]
         return self.env["mail.mail"].search(domain)
@@ -115,7 +117,7 @@ class TestTransaction(PayableCommon):
     def test_batch_leaves_the_draft_invoice_of_a_cancelled_one_alone(self):
         paid, given_up = self._place(), self._place(local="2026-03-04 09:00")
         txs = self._start_payment(paid) + self._start_payment(given_up)
-        draft = self.init_invoice("out_invoice", partner=self.partner, amounts=[60])
+        draft = self._create_invoice([60])
         txs[1].invoice_ids = draft
         txs[0]._set_done()
         txs[1]._set_canceled()
@@ -392,7 +394,7 @@ class TestTransaction(PayableCommon):
 
     def test_manager_confirms_no_transfer_of_another_company(self):
         booking, tx = self._start_transfer()
-        other = self.setup_other_company()["company"]
+        other = self._create_other_company()
         manager = new_test_user(
             self.env,
             login="other_manager",
