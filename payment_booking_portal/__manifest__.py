@@ -22,6 +22,8 @@
         # Data
         "data/payment_booking_data.xml",
         "data/ir_cron_data.xml",
+        "data/mail_message_subtype_data.xml",
+        "data/payment_method_data.xml",
         "views/mail_templates.xml",  # Called by the mail templates
         "data/mail_template_data.xml",
         # Client pages
@@ -31,11 +33,15 @@
         "views/booking_templates.xml",
         # Back office
         "views/payment_booking_confirm_views.xml",  # Its action is on the booking form
+        "views/payment_booking_ask_views.xml",
+        "views/payment_booking_move_views.xml",
+        "views/payment_booking_record_views.xml",
         "views/payment_booking_views.xml",
         "views/payment_booking_service_views.xml",
         "views/product_booking_resource_group_views.xml",
         "views/resource_resource_views.xml",
         "views/product_template_views.xml",
+        "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/payment_booking_portal_menus.xml",
     ],
@@ -47,6 +53,9 @@
         "demo/payment_booking_demo.xml",
     ],
     "assets": {
+        "web.assets_backend": [
+            "payment_booking_portal/static/src/views/*.js",
+        ],
         "web.assets_frontend": [
             "payment_booking_portal/static/src/scss/client_pages.scss",
             "payment_booking_portal/static/src/interactions/*.js",

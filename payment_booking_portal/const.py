@@ -52,6 +52,8 @@ ATTENTION_REASONS = [
     ("invoice_failed", "The invoice could not be made"),
     ("second_payment", "Paid more than was due"),
     ("calendar_changed", "The calendar event was changed or deleted"),
+    ("unpaid", "Not paid until the date that was asked for"),
+    ("reminder_failed", "A reminder could not be sent"),
 ]
 
 # Transactions that may still bring money, or have brought it.
@@ -59,6 +61,8 @@ LIVE_TX_STATES = ("draft", "pending", "authorized")
 
 # A hold whose payment the provider does not answer for is given away after this long.
 HOLD_CAP_HOURS = 24
+# How long staff gives a client to pay, if they do not say otherwise.
+STAFF_HOLD_HOURS = 48
 # Transactions one address may start: for one document in ten minutes, in an hour.
 RATE_DOCUMENT = (5, 10)
 RATE_ADDRESS = (20, 60)

@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 
 import psycopg2
@@ -9,7 +10,6 @@ from odoo.fields import Domain
 from odoo.tools import (
     SQL,
     email_normalize,
-    format_amount,
     format_date,
     format_time,
 )
@@ -19,6 +19,8 @@ from .. import const
 from ..exceptions import SlotTaken, StaleSnapshot
 from ..gateways import DEAD, PAID, LocalGateway, get_gateway
 from ..tools import dates, ics, slots
+
+_logger = logging.getLogger(__name__)
 
 # Only our own methods can pass this object in a context: RPC and import carry texts
 # and numbers. It lets them write the fields below.
@@ -36,6 +38,9 @@ PROTECTED_FIELDS = {
     "allocation_ids",
     "invoice_id",
     "name",
+    "placed_by_id",
+    "pay_until",
+    "remind_at",
 }
 # Open in a draft, protected as soon as somebody holds the time.
 PROTECTED_ONCE_PLACED = {
@@ -47,6 +52,7 @@ PROTECTED_ONCE_PLACED = {
     "resource_ids",
     "fee_policy",
     "currency_id",
+    "has_own_price",
     "price_unit",
     "tax_ids",
     "fiscal_position_id",
@@ -141,11 +147,9 @@ class PaymentBooking(models.Model):
     )
 
     # What it costs (frozen when it is placed)
-    fee_policy = fields.Selection(
-        const.FEE_POLICIES, readonly=True, copy=False, tracking=True
-    )
+    fee_policy = fields.Selection(const.FEE_POLICIES, copy=False, tracking=True)
     currency_id = fields.Many2one("res.currency")
-    price_unit = fields.Float(string="Unit Price", readonly=True, copy=False)
+    price_unit = fields.Float(string="Unit Price", digits="Product Price", copy=False)
     tax_ids = fields.Many2many("account.tax", readonly=True, copy=False)
     fiscal_position_id = fields.Many2one(
         "account.fiscal.position", readonly=True, copy=False
@@ -221,6 +225,30 @@ class PaymentBooking(models.Model):
         related="service_id.has_several_currencies"
     )
 
+    # Made by staff
+    placed_by_id = fields.Many2one(
+        "res.users", string="Booked by", readonly=True, copy=False
+    )
+    has_own_price = fields.Boolean(
+        string="Another Price",
+        copy=False,
+        help="Sold at a price agreed with the client instead of the service's.",
+    )
+    pay_until = fields.Datetime(
+        string="To Be Paid Until",
+        readonly=True,
+        copy=False,
+        help="Until when staff asked the client to pay. A hold ends then.",
+    )
+    remind_at = fields.Datetime(
+        string="Reminder",
+        readonly=True,
+        copy=False,
+        help="When the client is reminded of the payment, once.",
+    )
+    time_warnings = fields.Text(compute="_compute_time_warnings")
+    time_label = fields.Char(string="Time", compute="_compute_time_label")
+
     # Who placed it
     visitor_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
     request_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
@@ -231,6 +259,10 @@ class PaymentBooking(models.Model):
     )
     _request_uniq = models.UniqueIndex("(request_key) WHERE request_key IS NOT NULL")
     _hold_index = models.Index("(hold_until) WHERE state = 'hold'")
+    _remind_index = models.Index("(remind_at) WHERE remind_at IS NOT NULL")
+    _pay_until_index = models.Index(
+        "(pay_until) WHERE state = 'confirmed' AND pay_until IS NOT NULL"
+    )
     _start_before_stop = models.Constraint(
         "CHECK (start < stop)", "A booking ends after it starts."
     )
@@ -351,6 +383,26 @@ class PaymentBooking(models.Model):
         for booking in self:
             booking.policy_now = booking.fee_policy or booking.service_id.fee_policy
 
+    @api.depends("service_id", "start", "resource_ids", "seats", "state")
+    def _compute_time_warnings(self):
+        for booking in self:
+            warnings = []
+            if booking.state == "draft" and booking.service_id and booking.start:
+                warnings = booking.service_id._get_start_warnings(
+                    booking.start, booking.resource_ids._origin, booking.seats
+                )
+            booking.time_warnings = "\n".join(warnings)
+
+    @api.depends("start", "stop")
+    @api.depends_context("tz", "lang")
+    def _compute_time_label(self):
+        for booking in self:
+            booking.time_label = " – ".join(
+                format_time(self.env, moment, time_format="short")
+                for moment in (booking.start, booking.stop)
+                if moment
+            )
+
     # === CRUD METHODS === #
 
     def _is_protected_edit(self):
@@ -368,10 +420,6 @@ class PaymentBooking(models.Model):
                 self._check_protected(vals, PROTECTED_FIELDS)
                 if vals.get("state", "draft") != "draft":
                     self._refuse_protected("state")
-                service = self.env["payment.booking.service"].browse(
-                    vals.get("service_id")
-                )
-                self._check_policy(vals, service)
             if vals.get("name", "/") == "/":
                 vals["name"] = self._next_number()
         return super().create(vals_list)
@@ -394,24 +442,16 @@ class PaymentBooking(models.Model):
 
     def write(self, vals):
         if not self._is_protected_edit():
+            if vals.get("start") and len(self) == 1 and self.state != "draft":
+                vals = self._move_by_write(vals)
             self._check_protected(vals, PROTECTED_FIELDS)
             if any(booking.state != "draft" for booking in self):
                 self._check_protected(vals, PROTECTED_ONCE_PLACED)
-            self._check_policy(vals, self.service_id)
         result = super().write(vals)
         if "start" in vals:
             # Together: to flush the start alone would break `start < stop`.
             self.flush_recordset(["start", "stop"])
         return result
-
-    def _check_policy(self, vals, services):
-        """Refuse another fee policy than that of the services to whoever may not
-        confirm without payment.
-        """
-        policies = set(services.sudo().mapped("fee_policy"))  # of unpublished ones too
-        policy = vals.get("fee_policy")
-        if policy and policies != {policy} and not self.env.su:
-            self._check_manager()
 
     def _check_protected(self, vals, names):
         """Refuse values that only our own methods may set.
@@ -711,24 +751,35 @@ class PaymentBooking(models.Model):
         )
         for booking in self.browse([bid for [bid] in rows]):
             booking._stop_live_transactions()  # drafts that only we know of
-            booking._release("expired")
+            if booking._release("expired") and booking.pay_until:
+                booking._tell_unpaid()
 
-    def _allocate(self, availability, expires_at):
+    def _allocate(self, availability, expires_at, by_staff=False, wanted=None):
         """Take the resources or seats for the booking's time.
 
         :param Availability availability: one that covers the start.
         :param datetime expires_at: when they are free again by themselves, if ever.
+        :param bool by_staff: whether a start may be taken that is not on offer.
+        :param resource.resource wanted: then, those that it must be.
         :return: whether they could be had.
         :rtype: bool
         """
         self.ensure_one()
+        combinations = self._get_combinations(availability, by_staff, wanted)
         if self.service_id._is_group_service():
-            return self._allocate_seats(availability, expires_at)
-        for resources in self.service_id._get_combinations(availability, self.start):
+            return self._allocate_seats(combinations, expires_at)
+        for resources in combinations:
             if self._reserve(resources, self, expires_at):
                 self._editing().resource_ids = resources
                 return True
         return False
+
+    def _get_combinations(self, availability, by_staff=False, wanted=None):
+        """Yield the resources to try, see `_allocate`: first those on offer."""
+        service = self.service_id
+        yield from service._get_combinations(availability, self.start)
+        if by_staff:
+            yield from service._get_combinations_for_staff(self.start, wanted)
 
     def _reserve(self, resources, owner, expires_at):
         """Insert the reservations of an owner (booking or session), if they are free.
@@ -736,14 +787,12 @@ class PaymentBooking(models.Model):
         :return: whether they were.
         :rtype: bool
         """
-        service = self.service_id
         self.env.flush_all()
         try:
             with self.env.cr.savepoint(flush=False):
                 self.env["payment.booking.reservation"]._insert(
                     resources.ids,
-                    self.start - timedelta(minutes=service.buffer_before or 0),
-                    self.stop + timedelta(minutes=service.buffer_after or 0),
+                    *self.service_id._get_span(self.start),
                     expires_at,
                     owner,
                 )
@@ -751,13 +800,16 @@ class PaymentBooking(models.Model):
             return False
         return True
 
-    def _allocate_seats(self, availability, expires_at):
-        """Take places in the session of the booking's start, opening it if need be."""
+    def _allocate_seats(self, combinations, expires_at):
+        """Take places in the session of the booking's start, opening it if need be.
+
+        :param combinations: the resources to try for a new session.
+        """
         Session = self.env["payment.booking.session"]
         session = Session.search(
             [("service_id", "=", self.service_id.id), ("start", "=", self.start)],
             limit=1,
-        ) or self._open_session(availability, expires_at)
+        ) or self._open_session(combinations, expires_at)
         if not session:
             return False
         taken = session._get_taken_seats()[session.id]
@@ -775,14 +827,15 @@ class PaymentBooking(models.Model):
         session._sync_reservations()
         return True
 
-    def _open_session(self, availability, expires_at):
+    def _open_session(self, combinations, expires_at):
         """Return a new session at the booking's start, empty if no resource is free.
 
+        :param combinations: the resources to try.
         :raise StaleSnapshot: if somebody has just opened it.
         """
         service = self.service_id
         Session = self.env["payment.booking.session"]
-        for resources in service._get_combinations(availability, self.start):
+        for resources in combinations:
             self.env.flush_all()
             try:
                 with self.env.cr.savepoint(flush=False):
@@ -1005,7 +1058,8 @@ class PaymentBooking(models.Model):
                         hours=hours,
                     ),
                 )
-            booking._release("expired")
+            if booking._release("expired") and booking.pay_until:
+                booking._tell_unpaid()
 
     # === CONFIRMING === #
 
@@ -1053,6 +1107,10 @@ class PaymentBooking(models.Model):
             if reason:
                 booking.message_post(
                     body=self.env._("Confirmed without payment: %(why)s", why=reason)
+                )
+            elif not booking.placed_by_id and not booking._get_payable_paid():
+                booking._notify_staff(
+                    "booked", self.env._("%(who)s booked.", who=booking.client_name)
                 )
 
     def _regain_time(self):
@@ -1213,6 +1271,15 @@ class PaymentBooking(models.Model):
 
     def _on_payment_failed(self, tx_sudo):
         self.filtered(lambda b: b.state == "hold")._sync_clock()
+        if tx_sudo.state == "error":
+            self._notify_staff(
+                "failed",
+                self.env._(
+                    "A payment of %(amount)s failed: %(reason)s",
+                    amount=self._format_amount(tx_sudo.amount),
+                    reason=tx_sudo.state_message or tx_sudo.provider_id.name,
+                ),
+            )
 
     def _lock_to_settle(self):
         """Override to lock resources first when the time must be taken again."""
@@ -1246,6 +1313,14 @@ class PaymentBooking(models.Model):
                     amount=self._format_amount(tx_sudo.amount),
                 ),
             )
+        self._notify_staff(
+            "paid",
+            self.env._(
+                "%(who)s paid %(amount)s.",
+                who=self.client_name,
+                amount=self._format_amount(tx_sudo.amount),
+            ),
+        )
         currency = self._get_payable_currency()
         if currency.compare_amounts(self._get_payable_paid(), self.amount_total) > 0:
             self._flag_attention(
@@ -1314,11 +1389,39 @@ class PaymentBooking(models.Model):
             ],
         }
 
+    def _notify_staff(self, event, message, skip_responsible=False):
+        """Note an event in the history and tell who wants to hear of it.
+
+        Everybody chooses their events where they follow the service, and gets them in
+        Odoo's inbox or by mail, as their own preferences say. The responsible hears of
+        all, unless they follow the service and chose less.
+
+        :param str event: end of the xml id of a subtype of the service.
+        :param str message: what happened.
+        :param bool skip_responsible: whether they hear of it in another way.
+        """
+        subtype = self.env.ref(f"payment_booking_portal.mt_service_{event}")
+        robot = self.env.ref("base.partner_root")
+        for booking in self.sudo():  # clients cause most events
+            followers = booking.service_id.message_follower_ids
+            partners = followers.filtered(lambda f: subtype in f.subtype_ids).partner_id
+            partners = partners.filtered(lambda p: any(not u.share for u in p.user_ids))
+            responsible = booking.user_id.partner_id
+            if skip_responsible:
+                partners -= responsible
+            elif responsible not in followers.partner_id:
+                partners |= responsible
+            booking.message_post(
+                body=message,
+                author_id=robot.id if self.env.user.share else None,
+                partner_ids=(partners - self.env.user.partner_id).ids,
+            )
+
     def _flag_attention(self, reason, message):
         """Override to mark the booking and give its responsible an activity."""
         for booking in self._editing():
             booking.write({"needs_attention": True, "attention_reason": reason})
-            booking.message_post(body=message)
+            booking._notify_staff("attention", message, skip_responsible=True)
             booking.activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=dict(booking._fields["attention_reason"]._description_selection(
@@ -1348,6 +1451,11 @@ class PaymentBooking(models.Model):
                 booking._send_mail(
                     "payment_booking_portal.mail_template_booking_cancelled"
                 )
+            if by_client:
+                booking._notify_staff(
+                    "cancelled",
+                    self.env._("%(who)s cancelled.", who=booking.client_name),
+                )
             if booking._get_payable_paid():
                 booking._flag_attention(
                     "paid_cancelled",
@@ -1362,11 +1470,13 @@ class PaymentBooking(models.Model):
                     ),
                 )
 
-    def _move(self, start, resource=None):
-        """Move a confirmed booking to another free start at the same price.
+    def _move(self, start, resource=None, by_staff=False):
+        """Move a booking to another free start at the same price.
 
         :param datetime start: the new start (naive UTC).
         :param resource.resource resource: the person or room the client wants.
+        :param bool by_staff: whether a hold may be moved too, and to a start that is
+            not on offer.
         :raise SlotTaken: if it is not free (any more); the caller rolls back.
         :raise UserError: if this booking cannot be moved.
         """
@@ -1375,9 +1485,10 @@ class PaymentBooking(models.Model):
         service = booking.service_id
         booking._lock_resources(service.group_ids.resource_ids)
         booking._lock_and_touch()
-        if booking.state != "confirmed" or booking.start <= fields.Datetime.now():
+        movable = booking.state == "confirmed" and booking.start > fields.Datetime.now()
+        if not movable and not (by_staff and booking.state in ("hold", "confirmed")):
             raise UserError(self.env._("This booking cannot be moved any more."))
-        if start == booking.start:
+        if start == booking.start and (not resource or resource <= self.resource_ids):
             return
         booking._purge_lapsed(service, start)
         availability = service._get_availability(
@@ -1386,16 +1497,51 @@ class PaymentBooking(models.Model):
             resource,
             booking.seats,
             booking=booking,
+            any_time=by_staff,
         )
-        if slots.to_minutes(start) not in availability.starts or start.second:
+        offered = slots.to_minutes(start) in availability.starts and not start.second
+        if not offered and not by_staff:
             raise SlotTaken(self.env._("Somebody was quicker."))
         booking._remove_calendar_event()
         booking._free_time()
         booking.write({"start": start, "sequence": booking.sequence + 1})
-        if not booking._allocate(availability, False):
-            raise SlotTaken(self.env._("Somebody was quicker."))
+        if not booking._allocate(availability, False, by_staff, resource):
+            raise SlotTaken(booking._get_taken_text(resource))
+        if booking.state == "hold":
+            booking._sync_clock()
+            return
         booking._make_calendar_event()
         booking._send_mail("payment_booking_portal.mail_template_booking_moved")
+
+    def _get_taken_text(self, resource):
+        """Return why staff cannot have the time, in words.
+
+        :param resource.resource resource: the person or room that it must be.
+        """
+        reasons = self.service_id._get_busy_warnings(self.start, resource, self)
+        return " ".join(
+            [self.env._("This time is not free. Choose another start or person.")]
+            + reasons
+        )
+
+    def _move_by_write(self, vals):
+        """Move the booking that somebody drags in a calendar; return what is left.
+
+        The people and rooms stay the same. Override of nothing: `write` calls it.
+
+        :raise UserError: if its end was dragged, or the time is not free.
+        """
+        start = fields.Datetime.to_datetime(vals["start"])
+        stop = fields.Datetime.to_datetime(vals.get("stop"))
+        if start == self.start and stop in (None, self.stop):
+            return vals
+        self.check_access("write")
+        if stop and stop - start != self.stop - self.start:
+            raise UserError(
+                self.env._("The service says how long it takes. Change its duration.")
+            )
+        self._move(start, self.sudo().resource_ids, by_staff=True)  # reads resources
+        return {name: vals[name] for name in vals if name not in ("start", "stop")}
 
     # === CALENDAR === #
 
@@ -1570,6 +1716,10 @@ class PaymentBooking(models.Model):
         self.ensure_one()
         return self.env._("[Test] ") if self.is_test else ""
 
+    def _get_mail_message(self):
+        """Return what staff wrote into the mail that is being made, if anything."""
+        return self.env.context.get("booking_message")
+
     def _get_mail_to(self):
         """Return the client's address with the name, for the header of a mail."""
         self.ensure_one()
@@ -1698,10 +1848,6 @@ class PaymentBooking(models.Model):
             return at
         return f"{dates.format_day(self.env, local.date())}, {at}"
 
-    def _format_amount(self, amount):
-        """Return an amount in the booking's currency, in words."""
-        return format_amount(self.env, amount, self.currency_id)
-
     def _can_change(self):
         """Tell whether the client may move or cancel. Override for a policy."""
         self.ensure_one()
@@ -1735,52 +1881,297 @@ class PaymentBooking(models.Model):
             booking._confirm(reason=reason.strip())
 
     def action_place(self):
-        """Place a draft: a hold until it is paid, or a confirmed booking."""
+        """Place drafts: a hold with a pay link until it is paid, or confirmed."""
         self.check_access("write")
         for booking in self.filtered(lambda b: b.state == "draft"):
-            booking._take_time_for_staff()
-            booking = booking._editing()
-            if booking._get_amount_required():
-                minutes = booking.service_id.hold_minutes
-                hold_until = fields.Datetime.now() + timedelta(minutes=minutes)
-                booking._hold(hold_until)
-                booking._sync_clock()
+            if booking._get_policy() == "required":
+                until = booking._get_default_pay_until()
+                booking._ask_for_payment(until, required=True)
             else:
+                booking._take_time_for_staff()
                 booking._confirm()
 
+    def _get_policy(self):
+        """Return the fee policy of the booking, a draft's too."""
+        self.ensure_one()
+        return self.fee_policy or self.service_id.sudo().fee_policy  # unpublished too
+
     def _take_time_for_staff(self):
-        """Take the time of a draft that staff typed, and freeze its price."""
+        """Take the time of a draft that staff typed, and freeze its price.
+
+        Staff may pass over grid, notice, horizon and hours, never another booking.
+        """
         self.ensure_one()
         booking = self._editing()  # the caller has checked the rights
         service = booking.service_id
+        wanted = booking.resource_ids
+        if not service.active:
+            raise UserError(self.env._("This service is archived."))
         booking._lock_resources(service.group_ids.resource_ids)
         booking._lock_and_touch()
         booking._purge_lapsed(service, booking.start)
+        booking.write(
+            {
+                "fee_policy": booking._get_policy(),
+                "placed_by_id": self.env.uid,
+                **booking._prepare_own_price(),
+            }
+        )
         availability = service._get_availability(
             booking.start,
             booking.start + timedelta(minutes=1),
-            booking.resource_ids[:1],
+            wanted,
             booking.seats,
             any_time=True,
         )
-        if slots.to_minutes(booking.start) not in availability.starts:
-            raise SlotTaken(
-                self.env._("This time is not free. Choose another start or person.")
+        if not booking._allocate(availability, False, by_staff=True, wanted=wanted):
+            raise SlotTaken(booking._get_taken_text(wanted))
+        if booking.fee_policy != service.fee_policy:
+            policies = dict(self._fields["fee_policy"]._description_selection(self.env))
+            booking.message_post(
+                body=self.env._(
+                    "%(user)s chose for this booking: %(policy)s",
+                    user=self.env.user.name,
+                    policy=policies[booking.fee_policy],
+                )
             )
-        currency = booking.currency_id or service.currency_id
+
+    def _prepare_own_price(self):
+        """Return the frozen price of a booking of staff, in its policy and currency.
+
+        :raise UserError: when it must be paid and has no price.
+        """
+        self.ensure_one()
+        service = self.service_id
+        values = service._prepare_price(
+            self.currency_id or service.currency_id,
+            self.seats,
+            self.partner_id,
+            self._get_policy(),
+            self.price_unit if self.has_own_price else None,
+        )
+        if self._get_policy() == "required" and not values["amount_total"]:
+            raise UserError(
+                self.env._("It must be paid, but has no price. Type the price first.")
+            )
+        return values
+
+    # === ASKING FOR THE MONEY === #
+
+    def _get_default_pay_until(self):
+        """Return until when staff gives a client to pay (naive UTC): two days, a day
+        before the start at the latest if that is still far.
+        """
+        self.ensure_one()
+        now = fields.Datetime.now().replace(second=0)
+        until = min(
+            now + timedelta(hours=const.STAFF_HOLD_HOURS),
+            self.start - timedelta(days=1),
+        )
+        soon = min(now + timedelta(hours=1), self.start)
+        return max(until, soon, now + timedelta(minutes=15))
+
+    def _get_default_remind_at(self, until):
+        """Return when to remind of a payment: a day before, else halfway (UTC)."""
+        now = fields.Datetime.now().replace(second=0)
+        day_before = until - timedelta(days=1)
+        return day_before if day_before > now else now + (until - now) / 2
+
+    def _ask_for_payment(
+        self, until, required=True, remind_at=None, message=None, send=True
+    ):
+        """Ask the client for what is due: place a draft, keep the time until a date.
+
+        The time of a booking that must be paid first is given back when the date has
+        passed. One that is confirmed already stays: then a person decides.
+
+        :param datetime until: until when to pay (naive UTC).
+        :param bool required: whether the booking counts only once it is paid.
+        :param datetime remind_at: when to remind, once; a default if None, never if
+            False (naive UTC).
+        :param str message: a line of staff for the client.
+        :param bool send: whether the client gets the mail with the link.
+        :raise UserError: when there is nothing to ask for.
+        """
+        self.ensure_one()
+        if until <= fields.Datetime.now():
+            raise UserError(self.env._("The date to pay until is over already."))
+        if remind_at is None:
+            remind_at = self._get_default_remind_at(until)
+        booking = self._editing()  # the caller has checked the rights
+        if booking.state == "draft":
+            booking.fee_policy = self._get_asked_policy(required)
+            booking._take_time_for_staff()
+            if required:
+                booking._hold(until)
+            else:
+                booking._confirm()
+        booking._lock_and_touch()
+        if booking.state not in ("hold", "confirmed"):
+            raise UserError(
+                self.env._("This booking is over. Make a new one to ask for money.")
+            )
+        if booking.currency_id.is_zero(booking._get_payable_amount()):
+            raise UserError(self.env._("Nothing is due on this booking."))
+        booking.write({"pay_until": until, "remind_at": remind_at})
+        if booking.state == "hold":
+            booking.hold_until = until
+            booking._trigger_release_cron()
+            booking._sync_clock()
+        else:
+            booking.fee_policy = booking._get_asked_policy(required)
+        if send and booking.client_email:
+            booking.with_context(booking_message=message)._send_mail(
+                "payment_booking_portal.mail_template_booking_payment"
+            )
+        booking.message_post(
+            body=self.env._(
+                "Asked to pay %(amount)s until %(date)s.",
+                amount=booking._format_amount(booking._get_payable_amount()),
+                date=booking._format_moment(until, with_day=True),
+            )
+        )
+
+    def _get_asked_policy(self, required):
+        """Return the policy of a booking whose client is asked for money."""
+        policy = self._get_policy()
+        if required:
+            return "required"
+        return policy if policy in ("suggested", "varies") else "suggested"
+
+    def _set_price(self, price_unit, currency):
+        """Change the price of a booking before any money came.
+
+        :param float price_unit: the price of one place.
+        :param res.currency currency: its currency.
+        :raise UserError: when money came, is on its way, or was invoiced.
+        """
+        self.ensure_one()
+        booking = self._editing()  # the caller has checked the rights
+        booking._lock_and_touch()
+        if (
+            booking._get_payable_paid()
+            or booking.invoice_id
+            or booking._stop_live_transactions()
+        ):
+            raise UserError(
+                self.env._("Money came, or is on its way: the price stays as it is.")
+            )
         booking.write(
             {
-                "fee_policy": booking.fee_policy or service.fee_policy,
-                **service._prepare_price(currency, booking.seats, booking.partner_id),
+                "has_own_price": True,
+                "price_unit": price_unit,
+                "currency_id": currency.id,
             }
         )
-        if not booking._allocate(availability, False):
-            raise SlotTaken(self.env._("Somebody was quicker."))
+        booking.write(booking._prepare_own_price())
+
+    def _cron_remind_payments(self):
+        """Remind clients of what staff asked for, once, and tell who let it pass."""
+        now = fields.Datetime.now()
+        live = Domain("state", "in", ("hold", "confirmed"))
+        late = Domain("state", "=", "confirmed") & Domain("pay_until", "<=", now)
+        todo = self.search((live & Domain("remind_at", "<=", now)) | late)
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(todo))
+        for bid in todo.ids:
+            booking = self.browse(bid).try_lock_for_update()
+            try:
+                booking._remind_or_give_up()
+            except Exception as error:  # one bad record never stops the cron
+                self.env.cr.rollback()
+                _logger.info("reminder of booking %s: %s", bid, error, exc_info=True)
+                if not isinstance(error, psycopg2.OperationalError):
+                    self.browse(bid)._editing().remind_at = False
+                    self.browse(bid)._flag_attention("reminder_failed", str(error))
+            if not cron._commit_progress(1):
+                break
+
+    def _remind_or_give_up(self):
+        """Do what is due now about a payment that staff asked for."""
+        now = fields.Datetime.now()
+        for booking in self._editing():
+            booking._lock_and_touch()
+            due = booking._get_payable_status() == "payable"
+            if booking.remind_at and booking.remind_at <= now:
+                booking.remind_at = False
+                if due and booking.pay_until > now:
+                    booking._send_mail(
+                        "payment_booking_portal.mail_template_booking_payment_reminder"
+                    )
+            if (
+                booking.state == "confirmed"
+                and booking.pay_until
+                and booking.pay_until <= now
+            ):
+                booking.pay_until = False
+                if due:
+                    booking._tell_unpaid()
+
+    def _tell_unpaid(self):
+        """Tell client and staff that the date to pay until has passed."""
+        for booking in self:
+            booking._send_mail(
+                "payment_booking_portal.mail_template_booking_payment_over"
+            )
+            if booking.state == "confirmed":
+                booking._flag_attention(
+                    "unpaid",
+                    self.env._("The client did not pay until the date you asked for."),
+                )
+            else:
+                booking._notify_staff(
+                    "expired", self.env._("Not paid in time: the time is free again.")
+                )
 
     def action_cancel(self):
         """Cancel bookings from the back office."""
         self.check_access("write")
         self._cancel()
+
+    def action_ask_for_payment(self):
+        """Open the wizard that asks the client for the money."""
+        return self._open_wizard(
+            "payment.booking.ask", self.env._("Ask for the payment")
+        )
+
+    def action_record_payment(self):
+        """Open the wizard that notes money received by staff."""
+        return self._open_wizard(
+            "payment.booking.record", self.env._("Record a payment")
+        )
+
+    def action_move(self):
+        """Open the wizard that moves the booking."""
+        return self._open_wizard("payment.booking.move", self.env._("Move the booking"))
+
+    def _open_wizard(self, model, title):
+        self.ensure_one()
+        self.check_access("write")
+        return {
+            "type": "ir.actions.act_window",
+            "name": title,
+            "res_model": model,
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_booking_id": self.id},
+        }
+
+    def get_move_warnings(self, start):
+        """Return what speaks against moving the booking, for who drags it.
+
+        :param str start: the new start (naive UTC).
+        :rtype: list
+        """
+        self.ensure_one()
+        self.check_access("write")
+        booking = self.sudo()  # plain users read no calendars; they read these texts
+        return booking.service_id._get_start_warnings(
+            fields.Datetime.to_datetime(start),
+            booking.resource_ids,
+            booking.seats,
+            booking,
+        )
 
     def action_attended(self):
         """Note that the client came."""

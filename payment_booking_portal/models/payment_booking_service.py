@@ -2,6 +2,8 @@ import random
 from collections import defaultdict
 from datetime import datetime, time, timedelta
 from functools import partial
+from itertools import islice
+from itertools import product as cartesian
 
 import pytz
 from dateutil.relativedelta import relativedelta
@@ -632,12 +634,16 @@ class PaymentBookingService(models.Model):
                 break
         return result
 
-    def _prepare_price(self, currency=None, seats=1, partner=None):
+    def _prepare_price(
+        self, currency=None, seats=1, partner=None, fee_policy=None, price_unit=None
+    ):
         """Return the frozen price of a booking, taxes included and excluded.
 
         :param res.currency currency: one of the offered currencies; the own by default.
         :param int seats: how many places.
         :param res.partner partner: who pays, for the fiscal position.
+        :param str fee_policy: the policy of this one booking; the service's by default.
+        :param float price_unit: a price that staff agreed with the client.
         :return: values of `payment.booking`.
         :rtype: dict
         """
@@ -646,8 +652,9 @@ class PaymentBookingService(models.Model):
         currency = currency or self.currency_id
         company = service_sudo.company_id
         product = service_sudo.product_id.with_company(company)
-        price_unit = 0.0
-        if self.fee_policy in const.PRICED_POLICIES:
+        if price_unit is None and (
+            (fee_policy or self.fee_policy) in const.PRICED_POLICIES
+        ):
             price_unit = self._get_price_in(currency)
             if price_unit is None:
                 raise UserError(
@@ -655,6 +662,7 @@ class PaymentBookingService(models.Model):
                         "There is no price in %(currency)s.", currency=currency.name
                     )
                 )
+        price_unit = price_unit or 0.0
         taxes = product.taxes_id._filter_taxes_by_company(company)
         position = self.env["account.fiscal.position"].sudo()  # as above
         if partner:
@@ -776,7 +784,8 @@ class PaymentBookingService(models.Model):
 
         :param datetime start: from when (naive UTC).
         :param datetime stop: until when (naive UTC, excluded).
-        :param resource.resource resource: the person or room the client wants.
+        :param resource.resource resource: the person or room the client wants; staff
+            may want several.
         :param int seats: how many places.
         :param payment.booking booking: one whose own time counts as free (a move).
         :param bool any_time: whether notice and horizon do not matter (late money).
@@ -789,13 +798,7 @@ class PaymentBookingService(models.Model):
         else:
             earliest, latest = self._get_booking_window(start)
         start, stop = max(start, earliest), min(stop, latest)
-        groups = [
-            group.resource_ids.filtered("active") for group in service_sudo.group_ids
-        ]
-        if resource:
-            groups = [
-                group & resource if resource <= group else group for group in groups
-            ]
+        groups = service_sudo._get_candidates(resource)
         possible = groups and all(groups) and 1 <= seats <= self.seats
         if start >= stop or not possible:
             return slots.Availability(slots.Grid([], self.duration), [], {})
@@ -817,6 +820,15 @@ class PaymentBookingService(models.Model):
             for rid, intervals in busy.items()
         }
         return service_sudo._combine(groups, hours, busy, sessions, start, stop, seats)
+
+    def _get_candidates(self, wanted=None):
+        """Return who could do it: the resources of each group.
+
+        :param resource.resource wanted: those that it must be, where a group has them.
+        :rtype: list
+        """
+        groups = [group.resource_ids.filtered("active") for group in self.group_ids]
+        return [wanted and group & wanted or group for group in groups]
 
     def _combine(self, groups, hours, busy, sessions, start, stop, seats):
         """Return the availability from hours and busy times (minutes).
@@ -1140,3 +1152,124 @@ class PaymentBookingService(models.Model):
         combinations.sort(key=lambda ids: tuple(position[rid] for rid in ids))
         for ids in combinations[:limit]:
             yield self.env["resource.resource"].browse(ids)
+
+    # === FOR STAFF === #
+
+    def _get_span(self, start):
+        """Return from when until when a start keeps its resources, buffers included.
+
+        :param datetime start: naive UTC.
+        """
+        self.ensure_one()
+        before = timedelta(minutes=self.buffer_before or 0)
+        length = timedelta(minutes=self.duration + (self.buffer_after or 0))
+        return start - before, start + length
+
+    def _get_combinations_for_staff(self, start, wanted=None, limit=20):
+        """Yield the resources to try for a start outside of the offered ones.
+
+        Hours, leaves and meetings may be passed over, never another booking.
+
+        :param datetime start: naive UTC.
+        :param resource.resource wanted: those that it must be.
+        """
+        groups = self._get_candidates(wanted)
+        everyone = self.env["resource.resource"].union(*groups)
+        reserved = self._get_reserved(everyone, *self._get_span(start), None)
+        taken = {rid for rid, _left, _right in reserved}
+        free = [[rid for rid in group.ids if rid not in taken] for group in groups]
+        different = (ids for ids in cartesian(*free) if len(set(ids)) == len(ids))
+        for ids in islice(different, limit):
+            yield self.env["resource.resource"].browse(ids)
+
+    def _get_start_warnings(self, start, wanted=None, seats=1, booking=None):
+        """Return what speaks against a start, as short texts for staff.
+
+        Nothing of it forbids the start, but for another booking: that one is refused
+        when the time is taken.
+
+        :param datetime start: naive UTC.
+        :param resource.resource wanted: those that it must be.
+        :param int seats: how many places.
+        :param payment.booking booking: one whose own time counts as free (a move).
+        :rtype: list
+        """
+        self.ensure_one()
+        service = self.sudo()  # plain users read no calendars; they read these texts
+        until = start + timedelta(minutes=1)
+        now = fields.Datetime.now()
+        earliest, latest = service._get_booking_window(start)
+        warnings = []
+        if start < now:
+            warnings.append(self.env._("This time is in the past."))
+        elif start < earliest:
+            warnings.append(self.env._("It is too soon for clients to book online."))
+        elif start > latest:
+            warnings.append(self.env._("It is too far ahead for clients to book."))
+        if start < now:
+            return warnings + service._get_busy_warnings(start, wanted, booking)
+        availability = service._get_availability(
+            start, until, wanted, seats, booking=booking, any_time=True
+        )
+        if slots.to_minutes(start) in availability.starts and not start.second:
+            return warnings
+        busy = service._get_busy_warnings(start, wanted, booking)
+        if not busy and service._is_within_hours(start, wanted):
+            busy = [
+                self.env._(
+                    "Clients can only start every %(step)s minutes.", step=self.step
+                )
+            ]
+        elif not busy:
+            busy = [self.env._("It is outside of the working hours.")]
+        return warnings + busy
+
+    def _get_busy_warnings(self, start, wanted, booking):
+        """Return who is taken at a start, by what, if nobody is left in a group."""
+        texts = []
+        span = self._get_span(start)
+        for group in self._get_candidates(wanted):
+            reasons = {
+                "booking": self._get_reserved(group, *span, booking),
+                "leave": self._get_leaves(group, *span),
+                "meeting": self._get_meetings(group, *span, booking),
+            }
+            free = set(group.ids)
+            found = []
+            for reason, rows in reasons.items():
+                taken = {
+                    rid
+                    for rid, left, right in rows
+                    if left < span[1] and right > span[0]
+                } & free
+                if taken:
+                    people = group.filtered(lambda r, ids=taken: r.id in ids)
+                    names = ", ".join(people.mapped("name"))
+                    found.append(self._get_busy_text(reason, names))
+                free -= taken
+            if not free:
+                texts += found
+        return texts
+
+    def _get_busy_text(self, reason, names):
+        """Return why people or rooms are taken, in words."""
+        if reason == "booking":
+            return self.env._("%(names)s: there is another booking.", names=names)
+        if reason == "leave":
+            return self.env._("%(names)s: time off.", names=names)
+        return self.env._("%(names)s: a meeting in the calendar.", names=names)
+
+    def _is_within_hours(self, start, wanted):
+        """Tell whether the service and one resource of each group work at a start."""
+        left = slots.to_minutes(start)
+        right = left + self.duration
+        groups = self._get_candidates(wanted)
+        everyone = self.env["resource.resource"].union(*groups)
+        hours = self._get_hours(everyone, start, start + timedelta(minutes=1))
+
+        def is_open(key):
+            return any(a <= left and right <= b for a, b in hours[key][0])
+
+        return (None not in hours or is_open(None)) and all(
+            any(is_open(resource.id) for resource in group) for group in groups
+        )

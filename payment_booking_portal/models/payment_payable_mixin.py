@@ -7,6 +7,7 @@ import psycopg2
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import format_amount
 
 from odoo.addons.payment import utils as payment_utils
 
@@ -149,6 +150,10 @@ class PaymentPayableMixin(models.AbstractModel):
                 and allocation.transaction_id._is_money()
             )
         )
+
+    def _format_amount(self, amount):
+        """Return an amount in the document's currency, in words."""
+        return format_amount(self.env, amount, self._get_payable_currency())
 
     def _get_payable_amount(self):
         """Return what is due now: the total less the money confirmed or on its way."""
@@ -382,3 +387,67 @@ class PaymentPayableMixin(models.AbstractModel):
             self.env.invalidate_all()
             self._flag_attention(reason, str(error))
             return None
+
+    # === MONEY RECEIVED BY STAFF === #
+
+    def _record_payment(self, amount, payment_method, date=None, note=None):
+        """Book money that staff received: through a transaction, as if paid online.
+
+        Invoice, payment, reconciliation and confirmation are the same then.
+
+        :param float amount: how much, in the document's currency.
+        :param payment.method payment_method: one of `_get_venue_methods`.
+        :param date date: when; today by default.
+        :param str note: a reference of the payment.
+        :return: the transaction, sudoed.
+        :raise UserError: when that much is not due.
+        """
+        self.ensure_one()
+        document = self.sudo()  # the caller has checked the rights
+        document._lock_and_touch()
+        status = document._get_payable_status()
+        if status not in ("payable", "later", "processing"):
+            raise UserError(document._get_payable_messages()[status])
+        currency = document._get_payable_currency()
+        for tx_sudo in document._get_live_transactions():
+            document._cancel_or_block(tx_sudo)
+        if currency.compare_amounts(amount, 0) <= 0:
+            raise UserError(self.env._("Type the amount that was paid."))
+        if currency.compare_amounts(amount, document._get_payable_amount()) > 0:
+            raise UserError(
+                self.env._(
+                    "Only %(amount)s is due.",
+                    amount=document._format_amount(document._get_payable_amount()),
+                )
+            )
+        company = document._get_payable_company()
+        Transaction = self.env["payment.transaction"].sudo()  # staff creates none
+        provider = self.env["payment.provider"]._get_venue_provider(company)
+        tx_sudo = Transaction.create(
+            {
+                "provider_id": provider.id,
+                "payment_method_id": payment_method.id,
+                "operation": "offline",
+                "amount": currency.round(amount),
+                "currency_id": currency.id,
+                "partner_id": document._ensure_payable_partner().id,
+                "reference": Transaction._compute_reference(
+                    provider.code, prefix=document._get_payable_reference()
+                ),
+                "provider_reference": note,
+                "received_on": date,
+                "allocation_ids": [
+                    Command.create(
+                        {
+                            self._payable_allocation_field: self.id,
+                            "amount": currency.round(amount),
+                        }
+                    )
+                ],
+            }
+        )
+        tx_sudo._set_done(
+            state_message=self.env._("Received by %(user)s.", user=self.env.user.name)
+        )
+        tx_sudo._post_process()
+        return tx_sudo

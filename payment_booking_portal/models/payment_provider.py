@@ -7,6 +7,57 @@ from odoo.fields import Domain
 class PaymentProvider(models.Model):
     _inherit = "payment.provider"
 
+    custom_mode = fields.Selection(selection_add=[("venue", "At the venue")])
+
+    # === MONEY RECEIVED BY STAFF === #
+
+    @api.model
+    def _get_venue_provider(self, company):
+        """Return the provider that stands for money received by staff, sudoed.
+
+        It is offered to nobody: `_get_compatible_providers` leaves it out.
+
+        :param res.company company: who is paid; the provider is made if need be.
+        """
+        # sudo: staff reads no providers
+        Provider = self.sudo().with_company(company)
+        return Provider.search(
+            [("custom_mode", "=", "venue"), ("company_id", "=", company.id)], limit=1
+        ) or Provider.create(
+            {
+                "name": "Received by staff",
+                "code": "custom",
+                "custom_mode": "venue",
+                "company_id": company.id,
+                "state": "enabled",
+                "is_published": False,
+                "payment_method_ids": [(6, 0, self._get_venue_methods().ids)],
+            }
+        )
+
+    @api.model
+    def _get_venue_methods(self):
+        """Return how staff may have received money, sudoed. Override to add to it."""
+        names = ("cash", "terminal", "transfer", "cheque")
+        return (
+            self.env["payment.method"]
+            .sudo()
+            .union(  # staff reads no methods
+                *(
+                    self.env.ref(f"payment_booking_portal.payment_method_{n}")
+                    for n in names
+                )
+            )
+        )
+
+    @api.model
+    def _get_compatible_providers(self, company_id, *args, **kwargs):
+        """Override of `payment` to offer nobody to pay by having paid."""
+        providers = super()._get_compatible_providers(company_id, *args, **kwargs)
+        return providers.filtered(lambda provider: provider.custom_mode != "venue")
+
+    # === WHAT CLIENTS CAN PAY WITH === #
+
     @api.model
     def _get_usable(
         self, company, currency, amount, *, partner=None, required=False, start=None,

@@ -18,6 +18,9 @@ class PaymentTransaction(models.Model):
     allocation_ids = fields.One2many(
         "payment.transaction.allocation", "transaction_id", readonly=True
     )
+    received_on = fields.Date(
+        readonly=True, help="When staff received money outside of any provider."
+    )
     client_key = fields.Char(
         readonly=True,
         index="btree_not_null",
@@ -213,25 +216,30 @@ class PaymentTransaction(models.Model):
         if self.allocation_ids and not self._is_money():
             return self.env["account.payment"]
         if self.provider_code == "custom" and self.allocation_ids:
-            journal = self.provider_id.journal_id or self._get_manual_journal()
+            journal = self._get_manual_journal()
             line = journal.inbound_payment_method_line_ids.filtered(
                 lambda line: line.code == "manual"
             )[:1]
             extra_create_values = {
                 "journal_id": journal.id,
                 "payment_method_line_id": line.id,
+                "date": self.received_on or fields.Date.context_today(self),
                 **extra_create_values,
             }
         return super()._create_payment(**extra_create_values)
 
     def _get_manual_journal(self):
         """Return the journal for money received outside of a provider's API."""
-        return self.env["account.journal"].search(
-            [
-                *self.env["account.journal"]._check_company_domain(self.company_id),
-                ("type", "=", "bank"),
-            ],
-            limit=1,
+        is_cash = self.payment_method_id == self.env.ref(
+            "payment_booking_portal.payment_method_cash"
+        )
+        Journal = self.env["account.journal"]
+        domain = Domain(Journal._check_company_domain(self.company_id))
+        cash = is_cash and Journal.search(domain & Domain("type", "=", "cash"), limit=1)
+        return (
+            cash
+            or self.provider_id.journal_id
+            or Journal.search(domain & Domain("type", "=", "bank"), limit=1)
         )
 
     def action_confirm_received(self):

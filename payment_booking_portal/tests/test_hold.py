@@ -587,7 +587,6 @@ class TestBookingState(HoldCommon):
             "confirmed_at": "2026-01-01 00:00:00",
             "name": "Mine",
             "sequence": 7,
-            "start": "2026-03-05 09:00:00",
             "seats": 2,
             "service_id": self.free.id,
             "resource_ids": [(6, 0, self.ben.ids)],
