@@ -113,6 +113,16 @@ class PaymentBooking(models.Model):
     client_phone = fields.Char(
         string="Phone", compute="_compute_client", store=True, precompute=True
     )
+    partner_email = fields.Char(
+        string="E-mail of the Client",
+        compute="_compute_partner_contact",
+        inverse="_inverse_partner_contact",
+    )
+    partner_phone = fields.Char(
+        string="Phone of the Client",
+        compute="_compute_partner_contact",
+        inverse="_inverse_partner_contact",
+    )
     note = fields.Text(string="Message of the Client")
     lang = fields.Char(string="Language")
     tz = fields.Char(string="Time Zone of the Client")
@@ -247,7 +257,7 @@ class PaymentBooking(models.Model):
         help="When the client is reminded of the payment, once.",
     )
     time_warnings = fields.Text(compute="_compute_time_warnings")
-    time_label = fields.Char(string="Time", compute="_compute_time_label")
+    start_label = fields.Char(string="Time of the Day", compute="_compute_start_label")
 
     # Who placed it
     visitor_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
@@ -297,6 +307,20 @@ class PaymentBooking(models.Model):
             booking.client_name = partner.name or booking.guest_name
             booking.client_email = partner.email or booking.guest_email
             booking.client_phone = partner.phone or booking.guest_phone
+
+    @api.depends("partner_id.email", "partner_id.phone")
+    def _compute_partner_contact(self):
+        for booking in self:
+            booking.partner_email = booking.partner_id.email
+            booking.partner_phone = booking.partner_id.phone
+
+    def _inverse_partner_contact(self):
+        for booking in self.filtered("partner_id"):
+            values = {"email": booking.partner_email, "phone": booking.partner_phone}
+            booking.partner_id.write(values)
+        # In `create`, what the contact changes does not come back by itself.
+        for name in ("client_email", "client_phone"):
+            self.env.add_to_compute(self._fields[name], self)
 
     @api.depends("name", "service_id.name", "client_name")
     @api.depends_context("booking_client_first")
@@ -393,14 +417,12 @@ class PaymentBooking(models.Model):
                 )
             booking.time_warnings = "\n".join(warnings)
 
-    @api.depends("start", "stop")
+    @api.depends("start")
     @api.depends_context("tz", "lang")
-    def _compute_time_label(self):
+    def _compute_start_label(self):
         for booking in self:
-            booking.time_label = " – ".join(
-                format_time(self.env, moment, time_format="short")
-                for moment in (booking.start, booking.stop)
-                if moment
+            booking.start_label = booking.start and format_time(
+                self.env, booking.start, time_format="short"
             )
 
     # === CRUD METHODS === #
@@ -1506,7 +1528,9 @@ class PaymentBooking(models.Model):
         booking._free_time()
         booking.write({"start": start, "sequence": booking.sequence + 1})
         if not booking._allocate(availability, False, by_staff, resource):
-            raise SlotTaken(booking._get_taken_text(resource))
+            # The web client knows a `UserError`, and puts the booking back.
+            taken = UserError if by_staff else SlotTaken
+            raise taken(booking._get_taken_text(resource))
         if booking.state == "hold":
             booking._sync_clock()
             return
@@ -1877,7 +1901,7 @@ class PaymentBooking(models.Model):
                 booking._lock_resources(booking.service_id.group_ids.resource_ids)
                 booking._lock_and_touch()
                 if not booking._editing()._regain_time():
-                    raise SlotTaken(self.env._("This time is not free any more."))
+                    raise UserError(self.env._("This time is not free any more."))
             booking._confirm(reason=reason.strip())
 
     def action_place(self):
@@ -1925,7 +1949,7 @@ class PaymentBooking(models.Model):
             any_time=True,
         )
         if not booking._allocate(availability, False, by_staff=True, wanted=wanted):
-            raise SlotTaken(booking._get_taken_text(wanted))
+            raise UserError(booking._get_taken_text(wanted))
         if booking.fee_policy != service.fee_policy:
             policies = dict(self._fields["fee_policy"]._description_selection(self.env))
             booking.message_post(
@@ -1960,15 +1984,16 @@ class PaymentBooking(models.Model):
 
     def _get_default_pay_until(self):
         """Return until when staff gives a client to pay (naive UTC): two days, a day
-        before the start at the latest if that is still far.
+        before the start at the latest if that is still far; full hours if possible.
         """
         self.ensure_one()
         now = fields.Datetime.now().replace(second=0)
+        hour = now.replace(minute=0) + timedelta(hours=1)
         until = min(
-            now + timedelta(hours=const.STAFF_HOLD_HOURS),
+            hour + timedelta(hours=const.STAFF_HOLD_HOURS),
             self.start - timedelta(days=1),
         )
-        soon = min(now + timedelta(hours=1), self.start)
+        soon = min(hour + timedelta(hours=1), self.start)
         return max(until, soon, now + timedelta(minutes=15))
 
     def _get_default_remind_at(self, until):

@@ -101,6 +101,34 @@ class Page:
         if loads:
             self.wait_loaded()
 
+    def get_place(self, selector, text=""):
+        """Return where the top of an element that holds a text is, in pixels."""
+        element = (
+            f"[...document.querySelectorAll({json.dumps(selector)})]"
+            f".find((el) => el.innerText.includes({json.dumps(text)}))"
+        )
+        self.wait_for(f"!!{element}", f"{selector} {text} does not show")
+        box = self.evaluate(
+            f"(({{x, y, width, height}}) => ({{x, y, width, height}}))"
+            f"({element}.getBoundingClientRect())"
+        )
+        return box["x"] + box["width"] / 2, box["y"] + min(box["height"] / 2, 8)
+
+    def drag(self, selector, text, target, target_text):
+        """Drag an element to the height of itself in another one's column."""
+        x, y = self.get_place(selector, text)
+        to_x, _y = self.get_place(target, target_text)
+        press = {"button": "left", "buttons": 1, "clickCount": 1}
+
+        def send(kind, left, **more):
+            self.send("Input.dispatchMouseEvent", type=kind, x=left, y=y, **more)
+
+        send("mouseMoved", x)
+        send("mousePressed", x, **press)
+        for part in range(1, 11):
+            send("mouseMoved", x + (to_x - x) * part / 10, **press)
+        send("mouseReleased", to_x, **press)
+
     def type(self, selector, text):
         """Type a text into a field."""
         self.find(selector)

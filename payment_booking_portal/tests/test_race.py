@@ -148,6 +148,86 @@ for racer in racers:
 print(json.dumps(sum(answers, [])))
 """
 
+# Colleagues at the desk: each drags a booking of their own to the same time, then all
+# note the same money.
+DESK = """
+import multiprocessing
+import psycopg2
+from odoo.exceptions import UserError
+count, service_id, target = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+target = datetime.fromisoformat(target)
+
+def attempt(action, booking_id):
+    for _attempt in range(10):
+        with registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            try:
+                action(env["payment.booking"].browse(booking_id))
+                env.flush_all()
+                cr.commit()
+                return "done"
+            except UserError:
+                cr.rollback()
+                return "refused"
+            except psycopg2.OperationalError:
+                cr.rollback()
+    return "gave up"
+
+def drag(booking):
+    booking.write({"start": target})
+
+def note(booking):
+    method = booking.env.ref("payment_booking_portal.payment_method_cash")
+    booking._record_payment(booking.amount_total, method)
+
+def work(action, booking_id, barrier, results):
+    barrier.wait()
+    results.put(attempt(action, booking_id))
+
+def at_once(action, ids):
+    odoo.sql_db.close_all()  # each process has connections of its own
+    context = multiprocessing.get_context("fork")
+    barrier, results = context.Barrier(len(ids)), context.Queue()
+    workers = [
+        context.Process(target=work, args=(action, bid, barrier, results))
+        for bid in ids
+    ]
+    for worker in workers:
+        worker.start()
+    answers = [results.get(timeout=120) for worker in workers]
+    for worker in workers:
+        worker.join()
+    return answers
+
+with registry.cursor() as cr:
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    partner = env["res.partner"].create({"name": "Desk", "email": "d@example.com"})
+    drafts = env["payment.booking"].create([
+        {"service_id": service_id, "partner_id": partner.id, "fee_policy": "on_site",
+         "start": target + timedelta(hours=2 * number)}
+        for number in range(1, count + 1)
+    ])
+    drafts.action_place()
+    ids = drafts.ids
+    cr.commit()
+dragged = at_once(drag, ids)
+noted = at_once(note, ids[:1] * count)
+with registry.cursor() as cr:
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    bookings = env["payment.booking"].browse(ids)
+    booking = bookings[0]
+    print(json.dumps({
+        "dragged": dragged,
+        "noted": noted,
+        "there": sum(b.start == target for b in bookings),
+        "events": [len(b.event_ids) for b in bookings],
+        "paid": [booking.amount_paid, booking.amount_total],
+        "transactions": len(booking.allocation_ids),
+        "payments": len(booking.allocation_ids.transaction_id.payment_id),
+        "invoice": booking.invoice_id.payment_state,
+    }))
+"""
+
 OVERLAPS = """
     SELECT a.id, b.id FROM payment_booking_reservation a
       JOIN payment_booking_reservation b
@@ -551,4 +631,30 @@ class TestRace(BaseCase):
         self.assertGreater(won, 3)
         self.assertGreater(answers.count("taken"), 60)
         self.assertNotIn("DeadlockDetected", answers, "locks are taken in one order")
+        self._check_invariants()
+
+    def test_colleagues_at_the_desk(self):
+        start = self._next_start()
+        count = 6
+        service_id = str(self.services["private"]["id"])
+        done = subprocess.run(
+            [sys.executable, "-c", PREAMBLE + DESK]
+            + [str(count), service_id, start.isoformat()],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout.splitlines()[-1])
+        for step in ("dragged", "noted"):
+            with self.subTest(step):
+                answers = sorted(result[step])
+                self.assertEqual(answers, ["done"] + ["refused"] * (count - 1))
+        self.assertEqual(result["there"], 1)
+        self.assertEqual(result["events"], [1] * count)
+        paid, total = result["paid"]
+        self.assertEqual(paid, total)
+        self.assertEqual((result["transactions"], result["payments"]), (1, 1))
+        self.assertEqual(result["invoice"], "paid")
         self._check_invariants()

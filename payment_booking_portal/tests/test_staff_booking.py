@@ -5,7 +5,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, freeze_time, new_test_user, tagged
 
-from ..exceptions import SlotTaken
 from .common import NOW
 from .test_payable import PayableCommon
 
@@ -209,6 +208,16 @@ class TestStaffBooking(StaffCommon):
                 self.assertGreater(until, fields.Datetime.now())
                 self.assertLessEqual(until, booking.start)
 
+    def test_client_is_made_on_the_spot(self):
+        form = Form(self.env["payment.booking"].with_user(self.reception))
+        form.service_id = self.service
+        form.partner_id = self.env["res.partner"].create({"name": "Just called"})
+        form.partner_email = "called@example.com"
+        form.start = self._utc("2026-03-10 09:00")
+        booking = form.save()
+        self.assertEqual(booking.partner_id.email, "called@example.com")
+        self.assertEqual(booking.client_email, "called@example.com")
+
     # === REMINDER AND END === #
 
     def test_one_reminder_then_client_and_staff_are_told(self):
@@ -349,7 +358,7 @@ class TestStaffBooking(StaffCommon):
         booking = self._draft(**wanted)
         booking.action_place()
         before = booking.start
-        with self.assertRaisesRegex(SlotTaken, "Anna"), self.env.cr.savepoint():
+        with self.assertRaisesRegex(UserError, "Anna"), self.env.cr.savepoint():
             booking.write({"start": other.start})
         booking.invalidate_recordset()
         self.assertEqual(booking.start, before)

@@ -163,3 +163,121 @@ class TestManagerTours(BrowserCommon):
         self.assertEqual(service.company_id, self.company)
         self.assertEqual(service.group_ids.resource_ids.user_id, manager)
         self.assertEqual(service.create_uid, manager)
+
+
+@tagged("post_install", "-at_install")
+class TestStaffTours(BrowserCommon):
+    """What the reception does, with no other rights than our user's."""
+
+    browser_size = "1366x768"
+    touch_enabled = False
+    debug = "tests"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["res.lang"]._activate_lang("fr_FR")
+        cls.reception = new_test_user(
+            cls.env,
+            "tour_reception",
+            groups="base.group_user,payment_booking_portal.group_user",
+            name="Rosa Reception",
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+            tz="Europe/Brussels",
+        )
+
+    def _start(self, name):
+        self.start_tour(
+            "/odoo", f"payment_booking_portal.{name}", login=self.reception.login
+        )
+
+    def _book_with_link(self, lang):
+        self.reception.lang = lang
+        self._start("staff_books_with_link")
+        booking = self.get_booking()
+        self.assertEqual(
+            (booking.state, booking.placed_by_id), ("hold", self.reception)
+        )
+        self.assertEqual(booking.partner_id.email, "zoe@example.com")
+        mail = self.env["mail.mail"].search(
+            [("model", "=", "payment.booking"), ("res_id", "=", booking.id)]
+        )
+        self.assertIn(booking._get_pay_url(), mail.body_html)
+        self.assertIn("See you soon!", mail.body_html)
+
+    def test_staff_books_with_link(self):
+        self._book_with_link("en_US")
+
+    def test_staff_books_with_link_in_french(self):
+        self._book_with_link("fr_FR")
+
+    def _do_today(self, lang):
+        self.reception.lang = lang
+        self.service.fee_policy = "on_site"
+        booking = self.env["payment.booking"].create(
+            {
+                "service_id": self.service.id,
+                "start": fields.Datetime.now().replace(second=0),
+                "guest_name": "Zoé Client",
+                "guest_email": "zoe@example.com",
+            }
+        )
+        booking.action_place()
+        self._start("staff_today")
+        self.env.invalidate_all()
+        self.assert_paid(booking)
+        self.assertEqual(booking.attendance, "attended")
+        terminal = self.env.ref("payment_booking_portal.payment_method_terminal")
+        transaction = booking.sudo().allocation_ids.transaction_id
+        self.assertEqual(transaction.payment_method_id, terminal)
+
+    def test_today(self):
+        self._do_today("en_US")
+
+    def test_today_in_french(self):
+        self._do_today("fr_FR")
+
+    def test_booking_is_dragged(self):
+        """Drag a booking with the mouse: it moves, or goes back when it cannot."""
+        self.service.fee_policy = "on_site"
+        self.service.group_ids.resource_ids = self.anna
+        day = fields.Datetime.now().replace(hour=11, minute=0, second=0)
+        monday = day + timedelta(days=7 - day.weekday())
+        booking, other = (
+            self.env["payment.booking"].create(
+                {"service_id": self.service.id, "start": start, "guest_name": name}
+            )
+            for name, start in (
+                ("Dragged", monday),
+                ("Other", monday + timedelta(days=2)),
+            )
+        )
+        (booking + other).action_place()
+        with self.open_page(login=self.reception.login) as page:
+            page.resize(1366, 1600)
+            page.goto("/odoo/bookings")
+            page.click(".o_calendar_button_next")
+            page.drag(".fc-event", "Dragged", ".fc-event", "Other")
+            page.wait_for(
+                "document.querySelector('.modal')?.innerText.includes('Anna')",
+                "no word about Anna",
+            )
+            page.click(".modal .btn-primary")
+            page.wait_for(
+                "document.querySelector('.modal')?.innerText.includes('not free')",
+                "the refusal does not show",
+            )
+            page.click(".modal .btn-primary")
+            page.wait_for("!document.querySelector('.modal')")
+            page.drag(".fc-event", "Dragged", ".fc-day-tue.fc-timegrid-col", "")
+            # The second answer, after the refusal.
+            page.wait_for(
+                "performance.getEntriesByType('resource').filter("
+                "({name}) => name.endsWith('/payment.booking/write')).length === 2",
+                "it does not move",
+            )
+            page.wait_for("document.querySelector('.fc-day-tue .fc-event')")
+        self.env.invalidate_all()
+        self.assertEqual(booking.start.date(), (monday + timedelta(days=1)).date())
+        self.assertEqual(other.start, monday + timedelta(days=2))
