@@ -272,10 +272,13 @@ class TestStaffTours(BrowserCommon):
             page.click(".modal .btn-primary")
             page.wait_for("!document.querySelector('.modal')")
             page.drag(".fc-event", "Dragged", ".fc-day-tue.fc-timegrid-col", "")
+            page.click(".modal .btn-primary")  # a quarter past: not on the grid
             page.wait_for("document.querySelector('.fc-day-tue .fc-event')")
-            for _moment in range(100):
-                self.env.invalidate_all()
-                if booking.start != monday:
+            for _moment in range(100):  # until the server has answered
+                self.cr.execute(
+                    "SELECT start FROM payment_booking WHERE id = %s", [booking.id]
+                )
+                if self.cr.fetchone()[0] != monday:
                     break
                 time.sleep(0.1)
         self.env.invalidate_all()
