@@ -21,6 +21,7 @@
         "security/ir.model.access.csv",
         # Data
         "data/payment_booking_data.xml",
+        "data/payment_setup_step_data.xml",
         "data/ir_cron_data.xml",
         "data/mail_message_subtype_data.xml",
         "data/payment_method_data.xml",
@@ -43,6 +44,9 @@
         "views/product_template_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
+        "views/payment_booking_business_views.xml",
+        "views/payment_booking_mail_test_views.xml",
+        "views/payment_setup_step_views.xml",
         "views/payment_booking_portal_menus.xml",
     ],
     "demo": [
@@ -55,6 +59,7 @@
     "assets": {
         "web.assets_backend": [
             "payment_booking_portal/static/src/views/*.js",
+            "payment_booking_portal/static/src/setup/*",
         ],
         "web.assets_frontend": [
             "payment_booking_portal/static/src/scss/client_pages.scss",

@@ -56,6 +56,18 @@ ATTENTION_REASONS = [
     ("reminder_failed", "A reminder could not be sent"),
 ]
 
+# What came of the last test mail of a company, in plain words.
+MAIL_RESULTS = [
+    ("sent", "The mail server took the mail."),
+    ("none", "No mail server is set up yet."),
+    ("unreachable", "The mail server did not answer."),
+    ("login", "The mail server refused the user name or the password."),
+    ("sender", "The mail server does not send for this address."),
+    ("recipient", "The mail server refused the address of the test."),
+    ("encryption", "No secure connection to the mail server."),
+    ("other", "The mail server refused the mail."),
+]
+
 # Transactions that may still bring money, or have brought it.
 LIVE_TX_STATES = ("draft", "pending", "authorized")
 

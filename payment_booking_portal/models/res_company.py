@@ -1,4 +1,24 @@
-from odoo import api, fields, models
+import smtplib
+import ssl
+
+from OpenSSL.SSL import Error as OpenSSLError
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import UserError
+
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+
+from .. import const
+
+# What may go wrong between here and a mail server; anything else is an error of ours.
+MAIL_ERRORS = (
+    OSError,  # the network, and all of smtplib
+    OpenSSLError,
+    ValueError,  # a name that is none, a certificate
+    AssertionError,  # Odoo's answer to a malformed address
+    UserError,
+    MailDeliveryException,
+)
 
 
 class ResCompany(models.Model):
@@ -35,6 +55,25 @@ class ResCompany(models.Model):
         default=24,
         help="A hold whose payment the provider gives no answer for is released after "
         "this long, and staff is told.",
+    )
+
+    # Getting started: what happened, with the current mail server and the links
+    booking_mail_tested_at = fields.Datetime(
+        readonly=True, groups="payment_booking_portal.group_manager"
+    )
+    booking_mail_result = fields.Selection(
+        const.MAIL_RESULTS,
+        readonly=True,
+        groups="payment_booking_portal.group_manager",
+    )
+    booking_mail_answer = fields.Text(
+        readonly=True, groups="payment_booking_portal.group_manager"
+    )
+    booking_mail_server = fields.Char(
+        readonly=True, groups="payment_booking_portal.group_manager"
+    )
+    booking_shared_at = fields.Datetime(
+        readonly=True, groups="payment_booking_portal.group_manager"
     )
 
     @api.model_create_multi
@@ -135,3 +174,159 @@ class ResCompany(models.Model):
         self.ensure_one()
         company_sudo = self.sudo()  # guests may not read companies
         return {"phone": company_sudo.phone, "email": company_sudo.email}
+
+    # === GETTING STARTED === #
+
+    def _note_booking_shared(self):
+        """Keep when somebody first took the link of a service to give it to clients."""
+        company_sudo = self.sudo()  # managers write no companies: this date only
+        for company in company_sudo.filtered(lambda c: not c.booking_shared_at):
+            company.booking_shared_at = fields.Datetime.now()
+
+    def _get_booking_mail_server(self):
+        """Return the mail server of this business's mails, its address and the sender.
+
+        The server, sudoed, is empty where the one of Odoo's configuration file is used.
+
+        :rtype: tuple
+        """
+        self.ensure_one()
+        company_sudo = self.sudo()  # who sends, and by which server
+        server_sudo, sender = (
+            self.env["ir.mail_server"]
+            .sudo()
+            .with_context(domain_notifications_email=company_sudo.default_from_email)
+            ._find_mail_server(company_sudo.email_formatted)
+        )
+        server_sudo = server_sudo or self.env["ir.mail_server"].sudo()
+        if server_sudo and server_sudo.smtp_authentication != "cli":
+            address = f"{server_sudo.smtp_host}:{server_sudo.smtp_port}"
+        else:
+            address = f"{tools.config['smtp_server']}:{tools.config['smtp_port']}"
+        return server_sudo, address, sender
+
+    @api.model
+    def _has_booking_mail_server(self):
+        """Tell whether a mail server was set up at all, here or in the configuration
+        file: without one Odoo tries the machine it runs on.
+        """
+        # sudo: managers may not read servers
+        count = self.env["ir.mail_server"].sudo().search_count([], limit=1)
+        return bool(count) or tools.config["smtp_server"] != "localhost"
+
+    def _is_booking_mail_tested(self):
+        """Tell whether the last test mail went out by the server that is used now."""
+        self.ensure_one()
+        return (
+            self.booking_mail_result == "sent"
+            and self.booking_mail_server == self._get_booking_mail_server()[1]
+        )
+
+    def _send_booking_test_mail(self, recipient):
+        """Send a mail as confirmations are sent, and keep what the server says.
+
+        The caller checks the rights of the user.
+
+        :param str recipient: an e-mail address.
+        """
+        self.ensure_one()
+        company_sudo = self.sudo()  # managers write no companies: these fields only
+        server_sudo, address, sender = self._get_booking_mail_server()
+        try:
+            answer = self._deliver_booking_test_mail(server_sudo, sender, recipient)
+            result = "sent"
+        except MAIL_ERRORS as error:
+            result, answer = self._describe_mail_error(error)
+            if result == "unreachable" and not self._has_booking_mail_server():
+                result = "none"
+        company_sudo.write(
+            {
+                "booking_mail_tested_at": fields.Datetime.now(),
+                "booking_mail_result": result,
+                "booking_mail_answer": answer,
+                "booking_mail_server": address,
+            }
+        )
+
+    def _deliver_booking_test_mail(self, server_sudo, sender, recipient):
+        """Hand a test mail over to a mail server and return the answer.
+
+        :param ir.mail_server server_sudo: empty for the one of the configuration file.
+        :param str sender: in whose name the server sends.
+        :param str recipient: an e-mail address.
+        """
+        company_sudo = self.sudo()  # name and address of the sender
+        MailServer = server_sudo.browse().with_context(
+            domain_notifications_email=company_sudo.default_from_email,
+            domain_bounce_address=company_sudo.bounce_email,
+        )
+        message = MailServer._build_email__(
+            company_sudo.email_formatted,
+            [recipient],
+            self.env._("Test mail of %(company)s", company=company_sudo.name),
+            self.env._(
+                "This mail came from %(company)s. Confirmations will reach your "
+                "clients the same way.",
+                company=company_sudo.name,
+            ),
+        )
+        session = MailServer._connect__(
+            mail_server_id=server_sudo.id or None, smtp_from=sender
+        )
+        replies = []
+        try:
+            send_data = session.data
+
+            def data(content):
+                replies.append(send_data(content))  # which smtplib does not return
+                return replies[-1]
+
+            session.data = data
+            MailServer.send_email(message, smtp_session=session)
+            session.quit()
+        finally:
+            session.close()
+        return "\n".join(self._decode_reply(code, text) for code, text in replies)
+
+    @api.model
+    def _decode_reply(self, code, text):
+        """Return a reply of a mail server as text, without what a page cannot show."""
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
+        return f"{code} {text}".replace("\x00", "").strip()[: const.MAX_TEXT]
+
+    @api.model
+    def _describe_mail_error(self, error):
+        """Return which of `const.MAIL_RESULTS` an error is, and the server's own words.
+
+        :param Exception error: one of `MAIL_ERRORS`.
+        :rtype: tuple
+        """
+        if isinstance(error, MailDeliveryException) and error.__context__:
+            error = error.__context__  # Odoo wraps what it met
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            reply = next(iter(error.recipients.values()))
+            return "recipient", self._decode_reply(*reply)
+        if isinstance(error, smtplib.SMTPResponseException):
+            kind = "other"
+            if isinstance(error, smtplib.SMTPAuthenticationError):
+                kind = "login"
+            elif isinstance(error, smtplib.SMTPSenderRefused):
+                kind = "sender"
+            return kind, self._decode_reply(error.smtp_code, error.smtp_error)
+        if isinstance(error, ssl.SSLError | OpenSSLError):
+            kind = "encryption"
+        elif isinstance(error, smtplib.SMTPNotSupportedError):
+            kind = "encryption"  # no STARTTLS or no login without it
+        elif isinstance(error, smtplib.SMTPServerDisconnected):
+            kind = "unreachable"
+        elif isinstance(error, AssertionError):
+            kind = "sender"  # there is none: Odoo says so this way
+        elif isinstance(error, OSError) and not isinstance(
+            error, smtplib.SMTPException
+        ):
+            kind = "unreachable"
+        else:
+            kind = "other"
+        text = str(error) or type(error).__name__
+        return kind, text.replace("\x00", "")[: const.MAX_TEXT]

@@ -448,6 +448,23 @@ class TestHttpBook(BookingHttpCommon):
 
     # === WHOSE SERVICE === #
 
+    def test_list_without_services(self):
+        self.env["payment.booking.service"].search([]).active = False
+        text = self._text(self._get("/book"))
+        self.assertIn("nothing to book online", text)
+        self.assertIn("Call us or write to us", text)
+        self.assertIn("studio@example.com", text)
+        self.assertNotIn("Make a service", text)
+        manager = new_test_user(
+            self.env,
+            login="pbp_manager",
+            groups="payment_booking_portal.group_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self.authenticate(manager.login, manager.login)
+        self.assertIn("Make a service", self._text(self._get("/book")))
+
     def test_unpublished_service_is_shown_to_its_staff_only(self):
         hidden = self._create_service("Hidden", is_published=False)
         manager = new_test_user(

@@ -1,7 +1,7 @@
 from urllib.parse import urlsplit
 
 from odoo.fields import Command
-from odoo.tests import JsonRpcException, freeze_time, tagged
+from odoo.tests import JsonRpcException, freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import NOW
@@ -437,3 +437,72 @@ class TestHttpPay(BookingHttpCommon):
         with self.assertRaises(JsonRpcException):
             self._transaction(provider_id=theirs.id)
         self.assertFalse(self.booking.allocation_ids)
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestTryAsClient(BookingHttpCommon):
+    """Staff books a service that is not published, with a provider that is not either.
+
+    Odoo unpublishes a provider that is set to test mode, and guests get none then.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.transfer.write({"state": "disabled", "is_published": False})
+        cls.provider.write({"state": "test", "is_published": False})
+        cls.company.booking_accept_test_payments = True
+        cls.service.is_published = False
+        for login, group in (("pbp_try_user", "user"), ("pbp_try_boss", "manager")):
+            new_test_user(
+                cls.env,
+                login=login,
+                groups=f"payment_booking_portal.group_{group}",
+                company_id=cls.company.id,
+                company_ids=[Command.set(cls.company.ids)],
+            )
+
+    def _try(self, local):
+        """Book and pay as the visitor, and return the booking."""
+        url = self.service._get_book_url()
+        self.assertEqual(self._get(f"{url}?day={local[:10]}").status_code, 200)
+        _answer, booking = self._book(local=local)
+        self.assertEqual(booking.state, "hold")
+        page = self._get(booking._get_pay_url())
+        context = self._get_payment_context(page)
+        self.assertIn(self.payment_method_id, context["payment_method_ids"])
+        values = self._call(
+            context["transaction_route"],
+            provider_id=self.provider.id,
+            payment_method_id=self.payment_method_id,
+            token_id=None,
+            flow="redirect",
+            tokenization_requested=False,
+            access_token="whatever",
+        )
+        tx = self._get_tx(values["reference"])
+        tx._set_done()
+        tx._post_process()
+        self.env.invalidate_all()
+        return booking
+
+    def test_staff_books_and_pays(self):
+        for login, local in (
+            ("pbp_try_user", "2026-03-03 09:00"),
+            ("pbp_try_boss", "2026-03-04 09:00"),
+        ):
+            with self.subTest(login):
+                self.authenticate(login, login)
+                booking = self._try(local)
+                self.assertEqual(booking.state, "confirmed")
+                self.assertEqual(booking.payment_coverage, "paid")
+
+    def test_guest_cannot_book_before_it_is_published(self):
+        self.assertEqual(self._get(self.service._get_book_url()).status_code, 404)
+
+    def test_real_business_takes_no_test_money(self):
+        self.company.booking_accept_test_payments = False
+        self.authenticate("pbp_try_boss", "pbp_try_boss")
+        page = self._get(self.service._get_book_url())
+        self.assertIn("closed at the moment", self._text(page))

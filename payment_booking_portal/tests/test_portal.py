@@ -68,6 +68,21 @@ class TestPortal(BookingHttpCommon):
                 for name in (*hidden, "Not Yours"):
                     self.assertNotIn(name, names)
 
+    def test_empty_list_says_what_belongs_there(self):
+        newcomer = new_test_user(
+            self.env, login="pbp_newcomer", groups="base.group_portal"
+        )
+        self._login(newcomer)
+        for filterby, title in (
+            ("upcoming", "You have no booking ahead"),
+            ("past", "You have no past booking"),
+        ):
+            with self.subTest(filterby):
+                page = self._get(f"/my/bookings?filterby={filterby}")
+                self.assertIn(title, self._text(page))
+                self.assertIn("What you book appears here", self._text(page))
+                self.assertTrue(self._parse(page).xpath("//a[@href='/book']"))
+
     def test_booking_opens_its_page(self):
         self._login(self.portal_user)
         answer = self._get(f"/my/bookings/{self.coming.id}")

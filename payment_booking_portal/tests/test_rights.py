@@ -19,6 +19,10 @@ TABLE = {
     "payment.transaction.allocation": (READ, READ, READ, READ, NONE, NONE),
     "payment.access.link": (NONE, NONE, NONE, READ, NONE, NONE),
     "payment.booking.confirm": (NONE, "rwc-", NONE, "rwc-", NONE, NONE),
+    "payment.setup.step": (NONE, READ, NONE, READ, NONE, NONE),
+    "payment.booking.business": (NONE, WRITE, NONE, WRITE, NONE, NONE),
+    "payment.booking.business.hour": (NONE, WRITE, NONE, WRITE, NONE, NONE),
+    "payment.booking.mail.test": (NONE, "rwc-", NONE, "rwc-", NONE, NONE),
 }
 
 

@@ -1,3 +1,4 @@
+import base64
 import time
 from datetime import timedelta
 from unittest.mock import patch
@@ -5,6 +6,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
+from odoo.tools import file_open
 
 from ..controllers.book import BookingPages
 from ..controllers.common import format_start
@@ -140,8 +142,9 @@ class TestManagerTours(BrowserCommon):
     touch_enabled = False
     debug = "tests"
 
-    def test_manager_first_service(self):
-        manager = new_test_user(
+    def setUp(self):
+        super().setUp()
+        self.manager = new_test_user(
             self.env,
             "first_service_manager",
             groups="base.group_user,payment_booking_portal.group_manager",
@@ -150,10 +153,14 @@ class TestManagerTours(BrowserCommon):
             company_ids=[Command.set(self.company.ids)],
             tz="Europe/Brussels",
         )
+
+    def _start(self, name, lang=None):
+        """Walk through a tour as the manager and return the service made on the way."""
+        if lang:
+            self.env["res.lang"]._activate_lang(lang)
+            self.manager.lang = lang
         self.start_tour(
-            "/odoo",
-            "payment_booking_portal.manager_first_service",
-            login=manager.login,
+            "/odoo", f"payment_booking_portal.{name}", login=self.manager.login
         )
         self.env.invalidate_all()
         service = self.env["payment.booking.service"].search(
@@ -162,8 +169,42 @@ class TestManagerTours(BrowserCommon):
         self.assertEqual((service.duration, service.price), (75, 85.0))
         self.assertFalse(service.closed_reason)
         self.assertEqual(service.company_id, self.company)
-        self.assertEqual(service.group_ids.resource_ids.user_id, manager)
-        self.assertEqual(service.create_uid, manager)
+        self.assertEqual(service.group_ids.resource_ids.user_id, self.manager)
+        self.assertEqual(service.create_uid, self.manager)
+        return service
+
+    def test_manager_first_service(self):
+        self._start("manager_first_service")
+
+    def test_manager_first_service_in_french(self):
+        self._start("manager_first_service", "fr_FR")
+
+    def _prepare_fresh_company(self):
+        """Leave to do: the address of the business, and a first service."""
+        self.service.active = False
+        icon = "payment_booking_portal/static/description/icon.png"
+        with file_open(icon, "rb") as file:
+            logo = base64.b64encode(file.read())
+        self.company.write(
+            {
+                "name": "Studio",
+                "street": False,
+                "city": False,
+                "logo": logo,
+                "phone": "+32 2 555 01 01",
+            }
+        )
+
+    def test_manager_gets_started(self):
+        self._prepare_fresh_company()
+        self._start("manager_getting_started")
+        self.assertEqual(self.company.street, "Rue Haute 1")
+        self.assertEqual(self.company.city, "Brussels")
+
+    def test_manager_gets_started_in_french(self):
+        self._prepare_fresh_company()
+        self._start("manager_getting_started", "fr_FR")
+        self.assertEqual(self.company.street, "Rue Haute 1")
 
 
 @tagged("post_install", "-at_install")
