@@ -38,6 +38,8 @@
         "views/payment_booking_move_views.xml",
         "views/payment_booking_record_views.xml",
         "views/payment_booking_views.xml",
+        "views/payment_booking_share_views.xml",
+        "views/payment_overview_views.xml",
         "views/payment_booking_service_views.xml",
         "views/product_booking_resource_group_views.xml",
         "views/resource_resource_views.xml",
@@ -60,6 +62,7 @@
         "web.assets_backend": [
             "payment_booking_portal/static/src/views/*.js",
             "payment_booking_portal/static/src/setup/*",
+            "payment_booking_portal/static/src/overview/*",
         ],
         "web.assets_frontend": [
             "payment_booking_portal/static/src/scss/client_pages.scss",

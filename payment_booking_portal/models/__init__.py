@@ -15,6 +15,7 @@ from . import payment_booking_seat
 from . import payment_booking_reservation
 from . import payment_booking
 from . import payment_setup_step
+from . import payment_overview
 from . import calendar_event
 from . import account_move
 from . import res_partner

@@ -41,6 +41,7 @@ PROTECTED_FIELDS = {
     "placed_by_id",
     "pay_until",
     "remind_at",
+    "unpaid_told",
 }
 # Open in a draft, protected as soon as somebody holds the time.
 PROTECTED_ONCE_PLACED = {
@@ -183,6 +184,18 @@ class PaymentBooking(models.Model):
         compute="_compute_payment_coverage", store=True, precompute=True
     )
 
+    # When money came (see `payment.overview`). Test money is no money here.
+    last_received_at = fields.Datetime(
+        string="Last Payment",
+        compute="_compute_received",
+        search="_search_last_received_at",
+    )
+    amount_received = fields.Monetary(
+        string="Received",
+        compute="_compute_received",
+        help="Money that came and was kept, in the period of a list if it has one.",
+    )
+
     # Three separate facts
     state = fields.Selection(
         const.BOOKING_STATES,
@@ -250,6 +263,15 @@ class PaymentBooking(models.Model):
         copy=False,
         help="Until when staff asked the client to pay. A hold ends then.",
     )
+    due_at = fields.Datetime(
+        string="Due",
+        compute="_compute_due_at",
+        store=True,
+        precompute=True,
+        index=True,
+        help="The date that staff set, else that of the appointment.",
+    )
+    unpaid_told = fields.Boolean(readonly=True, copy=False)
     remind_at = fields.Datetime(
         string="Reminder",
         readonly=True,
@@ -271,7 +293,7 @@ class PaymentBooking(models.Model):
     _hold_index = models.Index("(hold_until) WHERE state = 'hold'")
     _remind_index = models.Index("(remind_at) WHERE remind_at IS NOT NULL")
     _pay_until_index = models.Index(
-        "(pay_until) WHERE state = 'confirmed' AND pay_until IS NOT NULL"
+        "(pay_until) WHERE state = 'confirmed' AND unpaid_told IS NOT TRUE"
     )
     _start_before_stop = models.Constraint(
         "CHECK (start < stop)", "A booking ends after it starts."
@@ -402,6 +424,84 @@ class PaymentBooking(models.Model):
         query = allocations_sudo._search([("transaction_id.is_live", "=", False)])
         return [("allocation_ids", "in" if True in value else "not in", query)]
 
+    @api.depends(
+        "allocation_ids.amount",
+        "allocation_ids.transaction_id.state",
+        "allocation_ids.transaction_id.child_transaction_ids.state",
+    )
+    @api.depends_context("received_period")
+    def _compute_received(self):
+        since = self.env["payment.overview"]._get_since(
+            self.env.context.get("received_period"), self.company_id
+        )
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT booking_id, received_at, amount FROM %s received "
+                "WHERE booking_id = ANY(%s)",
+                self._get_received_sql(since),
+                self._origin.ids,
+            )
+        )
+        found = {booking_id: values for booking_id, *values in rows}
+        for booking in self:
+            received = found.get(booking._origin.id, (False, 0.0))
+            booking.last_received_at, booking.amount_received = received
+
+    def _search_last_received_at(self, operator, value):
+        operators = {op: SQL(op) for op in ("<", "<=", ">", ">=")}
+        if operator not in operators:
+            return NotImplemented
+        query = SQL(
+            "(SELECT booking_id FROM %s received WHERE received_at %s %s)",
+            self._get_received_sql(),
+            operators[operator],
+            value,
+        )
+        return [("id", "in", query)]
+
+    def _get_received_sql(self, since=None):
+        """Return a table of the real money that came for bookings and was kept.
+
+        Raw SQL: plain users read no transactions. Whoever uses it selects bookings that
+        the user may read.
+
+        :param dict since: from when (naive UTC) by company; from ever by default.
+        :return: rows of `booking_id`, `received_at` (the last time), `amount`.
+        :rtype: SQL
+        """
+        self.env["payment.transaction"].flush_model()
+        self.env["payment.transaction.allocation"].flush_model()
+        periods = since and SQL(" OR ").join(
+            SQL("tx.company_id = %s AND tx.last_state_change >= %s", company.id, moment)
+            for company, moment in since.items()
+        )
+        return SQL(
+            """
+            (SELECT kept.booking_id,
+                    max(kept.received_at) AS received_at,
+                    sum(kept.amount) AS amount
+               FROM (SELECT a.booking_id,
+                            tx.last_state_change AS received_at,
+                            a.amount - round(
+                                coalesce(back.amount, 0) * a.amount / tx.amount,
+                                c.decimal_places) AS amount
+                       FROM payment_transaction_allocation a
+                       JOIN payment_transaction tx ON tx.id = a.transaction_id
+                       JOIN res_currency c ON c.id = tx.currency_id
+                       LEFT JOIN LATERAL (
+                            SELECT -sum(child.amount) AS amount
+                              FROM payment_transaction child
+                             WHERE child.source_transaction_id = tx.id
+                               AND child.operation = 'refund'
+                               AND child.state = 'done') back ON TRUE
+                      WHERE a.booking_id IS NOT NULL
+                        AND tx.state = 'done' AND tx.is_live AND (%s)) kept
+              WHERE kept.amount > 0
+              GROUP BY kept.booking_id)
+            """,
+            periods or SQL("TRUE"),
+        )
+
     @api.depends("fee_policy", "service_id.fee_policy")
     def _compute_policy_now(self):
         for booking in self:
@@ -416,6 +516,11 @@ class PaymentBooking(models.Model):
                     booking.start, booking.resource_ids._origin, booking.seats
                 )
             booking.time_warnings = "\n".join(warnings)
+
+    @api.depends("pay_until", "start")
+    def _compute_due_at(self):
+        for booking in self:
+            booking.due_at = booking.pay_until or booking.start
 
     @api.depends("start")
     @api.depends_context("tz", "lang")
@@ -434,6 +539,16 @@ class PaymentBooking(models.Model):
         """Return the records, sudoed, with the right to write protected fields."""
         # Callers have checked who asks; plain users do not write these fields.
         return self.sudo().with_context(booking_edit=EDIT_SENTINEL)
+
+    @api.model
+    def default_get(self, fields):
+        """Override of `base`: a context says nothing about what only we set."""
+        protected = {f"default_{name}" for name in PROTECTED_FIELDS}
+        context = {k: v for k, v in self.env.context.items() if k not in protected}
+        return super(
+            PaymentBooking,
+            self.with_context(context),  # pylint: disable=context-overridden
+        ).default_get(fields)
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -2038,7 +2153,9 @@ class PaymentBooking(models.Model):
             )
         if booking.currency_id.is_zero(booking._get_payable_amount()):
             raise UserError(self.env._("Nothing is due on this booking."))
-        booking.write({"pay_until": until, "remind_at": remind_at})
+        booking.write(
+            {"pay_until": until, "remind_at": remind_at, "unpaid_told": False}
+        )
         if booking.state == "hold":
             booking.hold_until = until
             booking._trigger_release_cron()
@@ -2095,7 +2212,11 @@ class PaymentBooking(models.Model):
         """Remind clients of what staff asked for, once, and tell who let it pass."""
         now = fields.Datetime.now()
         live = Domain("state", "in", ("hold", "confirmed"))
-        late = Domain("state", "=", "confirmed") & Domain("pay_until", "<=", now)
+        late = (
+            Domain("state", "=", "confirmed")
+            & Domain("pay_until", "<=", now)
+            & Domain("unpaid_told", "=", False)
+        )
         todo = self.search((live & Domain("remind_at", "<=", now)) | late)
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=len(todo))
@@ -2126,10 +2247,11 @@ class PaymentBooking(models.Model):
                     )
             if (
                 booking.state == "confirmed"
+                and not booking.unpaid_told
                 and booking.pay_until
                 and booking.pay_until <= now
             ):
-                booking.pay_until = False
+                booking.unpaid_told = True
                 if due:
                     booking._tell_unpaid()
 

@@ -443,6 +443,16 @@ class PaymentBookingService(models.Model):
             "target": "new",
         }
 
+    def action_share(self):
+        """Open the dialog with the address, the QR code, the mail and the button."""
+        self.ensure_one()
+        share = self.env["payment.booking.share"].create({"service_id": self.id})
+        return share._get_form_action()
+
+    def action_share_page(self):
+        """Open the same dialog for the page with all services, whichever are ticked."""
+        return self.env["payment.booking.share"].action_share_page()
+
     def action_view_bookings(self):
         """Open the bookings of the service."""
         action = self.env["ir.actions.act_window"]._for_xml_id(

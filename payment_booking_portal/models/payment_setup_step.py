@@ -435,12 +435,10 @@ class PaymentSetupStep(models.Model):
         return {"is_done": True, "hint": hint}
 
     def _get_action_share(self, company):
-        """Return what a service is shared with, and note that it was opened."""
+        """Return what a service is shared with."""
         service = self._get_first_service(company)
         if service.is_published:
-            company._note_booking_shared()
-            if hasattr(service, "action_share"):
-                return service.action_share()
+            return service.action_share()
         return {
             **self._get_action_by_xmlid("payment_booking_service_action"),
             "views": [(False, "form")],

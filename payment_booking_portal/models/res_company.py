@@ -1,6 +1,8 @@
 import smtplib
 import ssl
+from datetime import datetime, time
 
+import pytz
 from OpenSSL.SSL import Error as OpenSSLError
 
 from odoo import api, fields, models, tools
@@ -156,6 +158,48 @@ class ResCompany(models.Model):
         for company in self:
             for currency in company._get_booking_currencies():
                 company._get_booking_pricelist(currency)
+
+    # === DAYS === #
+
+    def _get_booking_today(self):
+        """Return what day it is where the business is."""
+        self.ensure_one()
+        tz = pytz.timezone(self._get_booking_tz())
+        return pytz.utc.localize(fields.Datetime.now()).astimezone(tz).date()
+
+    def _get_booking_midnight(self, day):
+        """Return when a day begins where the business is (naive UTC).
+
+        :param date day: the day.
+        """
+        self.ensure_one()
+        tz = pytz.timezone(self._get_booking_tz())
+        midnight = tz.localize(datetime.combine(day, time.min))
+        return midnight.astimezone(pytz.utc).replace(tzinfo=None)
+
+    # === SHOP WINDOW === #
+
+    def _get_book_url(self):
+        """Return the path of the public page with the services of the company."""
+        self.ensure_one()
+        public_sudo = self.env.ref("base.public_user").sudo()  # users read no guests
+        # Guests come as that user: `/book` is the page of its company.
+        return "/book" if self == public_sudo.company_id else f"/book/at/{self.id}"
+
+    def _get_booking_closed_reason(self):
+        """Return why clients can book nothing of the company, for staff, or False."""
+        self.ensure_one()
+        services = self.env["payment.booking.service"].search(
+            [("company_id", "=", self.id), ("is_published", "=", True)]
+        )
+        if not services:
+            return self.env._("No service is published. Publish one of your services.")
+        if all(service._get_unbookable_reason() for service in services):
+            return self.env._(
+                "None of your services can be booked. The list of your services says "
+                "what is missing."
+            )
+        return False
 
     # === WORDS FOR CLIENTS === #
 

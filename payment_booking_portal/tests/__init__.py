@@ -10,6 +10,7 @@ from . import test_http_manage
 from . import test_http_pay
 from . import test_mail
 from . import test_mail_test
+from . import test_overview
 from . import test_payable
 from . import test_portal
 from . import test_price
@@ -17,6 +18,7 @@ from . import test_provider
 from . import test_rights
 from . import test_transaction
 from . import test_setup_step
+from . import test_share
 from . import test_slots
 from . import test_slots_property
 from . import test_hold

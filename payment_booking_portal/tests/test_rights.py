@@ -23,6 +23,7 @@ TABLE = {
     "payment.booking.business": (NONE, WRITE, NONE, WRITE, NONE, NONE),
     "payment.booking.business.hour": (NONE, WRITE, NONE, WRITE, NONE, NONE),
     "payment.booking.mail.test": (NONE, "rwc-", NONE, "rwc-", NONE, NONE),
+    "payment.booking.share": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
 }
 
 

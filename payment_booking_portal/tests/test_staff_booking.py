@@ -592,3 +592,28 @@ class TestStaffBooking(StaffCommon):
         for vals in ({"has_own_price": True}, {"price_unit": 1}):
             with self.subTest(vals), self.assertRaises(UserError):
                 booking.write(vals)
+
+    def test_context_sets_nothing_of_ours(self):
+        booking = (
+            self.env["payment.booking"]
+            .with_user(self.reception)
+            .with_context(
+                default_state="confirmed",
+                default_confirmed_at="2026-03-02 07:00:00",
+                default_pay_until="2026-03-02 07:00:00",
+                default_placed_by_id=self.manager.id,
+            )
+            .create({"service_id": self.service.id, "start": self._utc(NINE)})
+        )
+        self.assertEqual(booking.state, "draft")
+        self.assertFalse(
+            booking.confirmed_at or booking.pay_until or booking.placed_by_id
+        )
+
+    def test_due_day_is_what_staff_set(self):
+        booking = self._draft("2026-03-10 09:00", fee_policy="suggested")
+        booking.action_place()
+        self.assertEqual(booking.due_at, booking.start)
+        until = self._utc("2026-03-04 18:00")
+        self._ask(booking, until=until)
+        self.assertEqual(booking.due_at, until)

@@ -1,1 +1,1 @@
-from . import dates, ics, locking, slots
+from . import dates, ics, locking, qr, slots

@@ -11,3 +11,9 @@ def format_day(env, day):
     if "MMMM" not in pattern:
         pattern = pattern.replace("MMM", "MMMM")
     return format_date(env, day, date_format=pattern.replace("E", "EEEE"))
+
+
+def format_short_day(env, day):
+    """Return a day without its year, in short: `Mar 6` or `6 mars`."""
+    pattern = babel_locale_parse(get_lang(env).code).datetime_skeletons["MMMd"].pattern
+    return format_date(env, day, date_format=pattern)

@@ -6,3 +6,4 @@ from . import payment_booking_confirm
 from . import payment_booking_mail_test
 from . import payment_booking_move
 from . import payment_booking_record
+from . import payment_booking_share
