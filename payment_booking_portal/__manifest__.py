@@ -40,6 +40,7 @@
         "views/payment_booking_views.xml",
         "views/payment_booking_share_views.xml",
         "views/payment_overview_views.xml",
+        "views/payment_booking_session_views.xml",
         "views/payment_booking_service_views.xml",
         "views/product_booking_resource_group_views.xml",
         "views/resource_resource_views.xml",

@@ -30,6 +30,11 @@ BOOKING_TRANSITIONS = {
     ("confirmed", "cancelled"),
 }
 
+SESSION_STATES = [
+    ("open", "Open"),
+    ("cancelled", "Cancelled"),
+]
+
 COVERAGES = [
     ("none", "Not paid"),
     ("processing", "Being paid"),

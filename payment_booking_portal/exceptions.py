@@ -1,14 +1,15 @@
 """Refusals that a booking page must tell apart."""
 
-from odoo.exceptions import UserError
+from odoo.exceptions import ConcurrencyError, UserError
 
 
 class SlotTaken(UserError):
     """Somebody was quicker, or the time cannot be booked (any more)."""
 
 
-class StaleSnapshot(Exception):
+class StaleSnapshot(ConcurrencyError):
     """The place to book was made by a transaction that this one cannot see yet.
 
-    The caller rolls back and tries again at once on a fresh snapshot.
+    The caller rolls back and tries again at once on a fresh snapshot; else Odoo does,
+    a little later.
     """

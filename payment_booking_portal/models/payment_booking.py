@@ -943,10 +943,8 @@ class PaymentBooking(models.Model):
         :param combinations: the resources to try for a new session.
         """
         Session = self.env["payment.booking.session"]
-        session = Session.search(
-            [("service_id", "=", self.service_id.id), ("start", "=", self.start)],
-            limit=1,
-        ) or self._open_session(combinations, expires_at)
+        session = Session._find_open(self.service_id, self.start)
+        session = session or self._open_session(combinations, expires_at)
         if not session:
             return False
         taken = session._get_taken_seats()[session.id]
@@ -981,9 +979,9 @@ class PaymentBooking(models.Model):
                         SQL(
                             """
                             INSERT INTO payment_booking_session (
-                                service_id, company_id, start, stop, seats,
+                                service_id, company_id, start, stop, seats, state,
                                 create_uid, write_uid, create_date, write_date)
-                            VALUES (%s, %s, %s, %s, %s, %s, %s,
+                            VALUES (%s, %s, %s, %s, %s, 'open', %s, %s,
                                 now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
                             RETURNING id
                             """,
@@ -1004,7 +1002,7 @@ class PaymentBooking(models.Model):
                 raise StaleSnapshot() from error
             except psycopg2.errors.ExclusionViolation:
                 continue
-            session.resource_ids = resources
+            session._editing().resource_ids = resources
             return session
         return Session
 
@@ -1111,6 +1109,21 @@ class PaymentBooking(models.Model):
             # sudo: plain users may not touch reservations
             self.env[model].sudo().search([("booking_id", "in", self.ids)]).unlink()
         self.session_id.sudo()._sync_reservations()  # as above
+
+    def _is_live(self):
+        """Tell whether the booking has a time, held or confirmed."""
+        self.ensure_one()
+        return self.state in ("hold", "confirmed")
+
+    def _knows_of_hold(self):
+        """Tell whether the client was told of a hold: staff made it, or a transfer is
+        waited for. Who just left a page half-way gets no mail.
+        """
+        self.ensure_one()
+        booking_sudo = self.sudo()  # the secret is for nobody's eyes
+        return self.state == "hold" and (
+            not booking_sudo.visitor_key or booking_sudo.awaits_transfer
+        )
 
     def _drop_hold(self):
         """Give up a hold that the client does not want any more.
@@ -1643,9 +1656,7 @@ class PaymentBooking(models.Model):
         booking._free_time()
         booking.write({"start": start, "sequence": booking.sequence + 1})
         if not booking._allocate(availability, False, by_staff, resource):
-            # The web client knows a `UserError`, and puts the booking back.
-            taken = UserError if by_staff else SlotTaken
-            raise taken(booking._get_taken_text(resource))
+            raise SlotTaken(booking._get_taken_text(resource))
         if booking.state == "hold":
             booking._sync_clock()
             return
@@ -2016,7 +2027,7 @@ class PaymentBooking(models.Model):
                 booking._lock_resources(booking.service_id.group_ids.resource_ids)
                 booking._lock_and_touch()
                 if not booking._editing()._regain_time():
-                    raise UserError(self.env._("This time is not free any more."))
+                    raise SlotTaken(self.env._("This time is not free any more."))
             booking._confirm(reason=reason.strip())
 
     def action_place(self):
@@ -2064,7 +2075,7 @@ class PaymentBooking(models.Model):
             any_time=True,
         )
         if not booking._allocate(availability, False, by_staff=True, wanted=wanted):
-            raise UserError(booking._get_taken_text(wanted))
+            raise SlotTaken(booking._get_taken_text(wanted))
         if booking.fee_policy != service.fee_policy:
             policies = dict(self._fields["fee_policy"]._description_selection(self.env))
             booking.message_post(

@@ -9,9 +9,8 @@ class PaymentBookingSeat(models.Model):
     session_id = fields.Many2one(
         "payment.booking.session", required=True, ondelete="cascade", index=True
     )
-    booking_id = fields.Many2one(
-        "payment.booking", required=True, ondelete="cascade", index=True
-    )
+    # Empty for the moment in which a session is locked (`payment.booking.session`).
+    booking_id = fields.Many2one("payment.booking", ondelete="cascade", index=True)
     seat = fields.Integer(required=True)
     expires_at = fields.Datetime()
 

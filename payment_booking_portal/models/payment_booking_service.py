@@ -129,6 +129,17 @@ class PaymentBookingService(models.Model):
         required=True,
         help="More than one makes a group service: clients share the start.",
     )
+    session_mode = fields.Selection(
+        [
+            ("any", "Any free time"),
+            ("planned", "Only the dates I plan"),
+        ],
+        string="Clients Choose",
+        default="any",
+        required=True,
+        help="Of a group service: whether a client may open a start that is free, or "
+        "joins one of the dates that you fixed.",
+    )
     location_type = fields.Selection(
         [("on_site", "At our place"), ("online", "By video"), ("phone", "By phone")],
         default="on_site",
@@ -173,6 +184,7 @@ class PaymentBookingService(models.Model):
     )
     public_url = fields.Char(string="Booking Page", compute="_compute_public_url")
     booking_count = fields.Integer(compute="_compute_booking_count")
+    session_count = fields.Integer(compute="_compute_session_count")
 
     _duration_positive = models.Constraint(
         "CHECK (duration > 0 AND duration <= 10080)",
@@ -285,6 +297,22 @@ class PaymentBookingService(models.Model):
         for service in self:
             service.booking_count = counts.get(service, 0)
 
+    def _compute_session_count(self):
+        counts = dict(
+            self.env["payment.booking.session"]._read_group(
+                self._get_coming_sessions_domain(), ["service_id"], ["__count"]
+            )
+        )
+        for service in self:
+            service.session_count = counts.get(service, 0)
+
+    def _get_coming_sessions_domain(self):
+        return [
+            ("service_id", "in", self.ids),
+            ("state", "=", "open"),
+            ("start", ">", fields.Datetime.now()),
+        ]
+
     @api.onchange("currency_id")
     def _onchange_currency_id(self):
         """Propose the price of another currency; one typed on a new service stays."""
@@ -319,11 +347,19 @@ class PaymentBookingService(models.Model):
 
     @api.constrains("seats")
     def _check_seats(self):
+        Session = self.env["payment.booking.session"]
         for service in self:
-            live = self.env["payment.booking.session"].search_count(
+            if not service._is_group_service() and Session.search_count(
+                service._get_coming_sessions_domain(), limit=1
+            ):
+                raise ValidationError(
+                    self.env._("Cancel its coming sessions first: they are for groups.")
+                )
+            live = Session.search_count(
                 [
                     ("service_id", "=", service.id),
                     ("stop", ">", fields.Datetime.now()),
+                    ("is_planned", "=", False),  # the others have their own places
                     ("seat_ids.seat", ">", service.seats),
                 ],
                 limit=1,
@@ -462,6 +498,20 @@ class PaymentBookingService(models.Model):
         action["context"] = {"default_service_id": self.id}
         return action
 
+    def action_view_sessions(self):
+        """Open the sessions of the service."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "payment_booking_portal.payment_booking_session_action"
+        )
+        action["domain"] = [("service_id", "in", self.ids)]
+        action["context"] = {
+            "default_service_id": self.id,
+            "search_default_upcoming": 1,
+            "search_default_open": 1,
+            "booking_places_first": True,
+        }
+        return action
+
     # === SHOP WINDOW === #
 
     def _get_book_url(self):
@@ -473,6 +523,10 @@ class PaymentBookingService(models.Model):
         """Tell whether clients share a start."""
         self.ensure_one()
         return self.seats > 1
+
+    def _is_planned_only(self):
+        """Tell whether clients book only the dates that staff planned."""
+        return self._is_group_service() and self.session_mode == "planned"
 
     def _get_location(self):
         """Return where the service takes place, in one line, for clients."""
@@ -503,7 +557,10 @@ class PaymentBookingService(models.Model):
         self.ensure_one()
         if self.active and not self.is_published:
             return self.env._("It is not published. Switch Published on.")
-        return self._get_unbookable_reason()
+        reason = self._get_unbookable_reason()
+        if not reason and self._is_planned_only() and not self.session_count:
+            return self.env._("No date is planned. Press Plan dates.")
+        return reason
 
     def _get_unbookable_reason(self):
         """Return why the service could not be booked even if it were published."""
@@ -539,6 +596,8 @@ class PaymentBookingService(models.Model):
         without_hours = calendars.filtered(
             lambda c: check_hours and not c.attendance_ids and not c.flexible_hours
         )
+        if self._is_planned_only():
+            without_hours = calendars.browse()  # a planned date needs none
         if without_hours and (
             self.calendar_id in without_hours
             or all(r.calendar_id in without_hours for r in resources)
@@ -812,6 +871,10 @@ class PaymentBookingService(models.Model):
         possible = groups and all(groups) and 1 <= seats <= self.seats
         if start >= stop or not possible:
             return slots.Availability(slots.Grid([], self.duration), [], {})
+        if self._is_planned_only():
+            return self._get_planned_availability(
+                groups, start, stop, resource, seats, booking
+            )
         everyone = service_sudo.env["resource.resource"].union(*groups)
         reach = timedelta(
             minutes=self.duration + (self.buffer_before or 0) + (self.buffer_after or 0)
@@ -881,8 +944,27 @@ class PaymentBookingService(models.Model):
             grid,
             [[r.id for r in group] for group in groups],
             masks,
-            {at: left if left >= seats else 0 for at, left in sessions.items()},
+            self._limit_sessions(sessions, seats),
         )
+
+    def _get_planned_availability(self, groups, start, stop, resource, seats, booking):
+        """Return the availability of a service whose dates are all planned.
+
+        See `_get_availability` for the parameters. Working hours and busy times do not
+        matter: a planned session has its people and rooms already.
+        """
+        # sudo: guests read no sessions
+        sessions = self.sudo()._get_open_sessions(start, stop, resource, booking)
+        return slots.Availability(
+            slots.Grid(sessions, self.duration),
+            [[r.id for r in group] for group in groups],
+            {},
+            self._limit_sessions(sessions, seats),
+        )
+
+    def _limit_sessions(self, sessions, seats):
+        """Return the places left by start; none where fewer are left than asked."""
+        return {at: left if left >= seats else 0 for at, left in sessions.items()}
 
     def _get_hours(self, resources, start, stop):
         """Return the working hours of resources, leaves not yet taken off.
@@ -995,6 +1077,8 @@ class PaymentBookingService(models.Model):
         if not booking or not booking.session_id:
             return self.env["payment.booking.session"]
         session_sudo = booking.session_id.sudo()  # guests read no sessions
+        if session_sudo.is_planned:
+            return session_sudo.browse()  # it stays
         others = session_sudo._get_taken_seats(excluded=booking)[session_sudo.id]
         return session_sudo[: 0 if others else 1]
 
@@ -1093,20 +1177,22 @@ class PaymentBookingService(models.Model):
         """
         if not self._is_group_service():
             return {}
-        sessions = self.env["payment.booking.session"].search(
-            [
-                ("service_id", "=", self.id),
-                ("start", ">=", start),
-                ("start", "<", stop),
-            ]
-        )
+        domain = [
+            ("service_id", "=", self.id),
+            ("start", ">=", start),
+            ("start", "<", stop),
+            ("state", "=", "open"),
+        ]
+        if self._is_planned_only():
+            domain.append(("is_planned", "=", True))
+        sessions = self.env["payment.booking.session"].search(domain)
         if not sessions:
             return {}
         taken = sessions._get_taken_seats(excluded=booking)
         alive = sessions._get_taken_seats() if booking else taken
         left = {}
         for session in sessions:
-            if not alive[session.id]:
+            if not session.is_planned and not alive[session.id]:
                 continue  # nobody has a place in it any more
             wanted = not resource or resource <= session.resource_ids
             free = session.seats - len(taken[session.id]) if wanted else 0

@@ -65,6 +65,25 @@ class TestHttpBook(BookingHttpCommon):
         page = self._get(answer.headers["Location"])
         self.assertEqual(self._title(page), "You are booked")
 
+    def test_planned_class_shows_its_dates_only(self):
+        service = self._create_service(
+            "Class", seats=3, fee_policy="free", session_mode="planned"
+        )
+        self.env["payment.booking.session"].create(
+            {"service_id": service.id, "start": self._utc("2026-03-07 20:10")}
+        )
+        self._place(service, "2026-03-07 20:10")
+        page = self._get(service._get_book_url())
+        slots = self._parse(page).xpath("//a[contains(@href, '/details')]/@href")
+        self.assertEqual(len(slots), 1)
+        self.assertIn("2 places left", self._text(page))
+        _answer, booking = self._book(service, "2026-03-07 20:10", seats="2")
+        self.assertEqual((booking.state, booking.seats), ("confirmed", 2))
+        page = self._get(service._get_book_url())
+        self.assertIn("Nothing free in March", self._text(page))
+        page = self._get(self._details_url(service, "2026-03-03 09:00"))
+        self.assertEqual(page.status_code, 409)
+
     def test_same_form_books_once(self):
         url, form = self._fill(self._create_service("Chat", fee_policy="free"))
         first = self._post(url, form)

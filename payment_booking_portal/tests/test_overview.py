@@ -61,7 +61,9 @@ class OverviewCommon(BookingCommon):
         booking.flush_recordset()
         self.env.execute_query(
             SQL(
-                "UPDATE payment_booking SET start = %s, stop = %s WHERE id = %s",
+                "UPDATE payment_booking SET start = %s, due_at = %s, stop = %s "
+                "WHERE id = %s",
+                start,
                 start,
                 stop,
                 booking.id,
@@ -206,6 +208,12 @@ class TestOverview(OverviewCommon):
                 figures = self._figures()
                 self.assertEqual(figures["overdue"][1], overdue)
                 self.assertEqual(figures["expected"][1], 2 - overdue)
+
+    def test_date_of_staff_is_the_due_day(self):
+        booking = self._owe("2026-03-20 10:00")
+        booking._ask_for_payment(self._utc("2026-03-05 18:00"), required=False)
+        with freeze_time("2026-03-06 09:00:00"):
+            self.assertEqual(self._figures()["overdue"][1], 1)
 
     def test_today_of_each_company_counts(self):
         other = self._create_other_company()

@@ -84,8 +84,10 @@ with registry.cursor() as cr:
         "buffered": service("Buffered", alone + rooms, buffer_before=15,
                             buffer_after=15, duration=45, step=15),
         "lesson": service("Lesson", people, seats=2, fee_policy="free", step=15),
+        "group": service("Group", alone, seats=9, fee_policy="free",
+                         session_mode="planned"),
     }
-    reasons = {key: s._get_closed_reason() for key, s in services.items()}
+    reasons = {key: s._get_unbookable_reason() for key, s in services.items()}
     assert not any(reasons.values()), reasons
     print(json.dumps({
         key: {"id": s.id, "path": s._get_book_url()} for key, s in services.items()
@@ -154,7 +156,7 @@ DESK = """
 import multiprocessing
 import psycopg2
 from odoo.exceptions import UserError
-count, service_id, target = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+count, service_id, target = map(json.loads, sys.argv[1:])
 target = datetime.fromisoformat(target)
 
 def attempt(action, booking_id):
@@ -228,6 +230,78 @@ with registry.cursor() as cr:
     }))
 """
 
+# Processes that do different things to one session at once, round after round.
+SESSION_RACERS = """
+import multiprocessing
+import psycopg2
+from odoo.exceptions import ConcurrencyError, UserError
+AGAIN = (ConcurrencyError, psycopg2.errors.SerializationFailure,
+         psycopg2.errors.DeadlockDetected)
+
+def act(env, number, what, target, start):
+    start = start and datetime.fromisoformat(start)
+    sessions = env["payment.booking.session"]
+    if what == "plan":
+        sessions.create({"service_id": target, "start": start})
+    elif what == "place":
+        env["payment.booking"]._place(
+            env["payment.booking.service"].browse(target), start,
+            {"guest_name": f"Guest {number}", "guest_email": "g@example.com"},
+            visitor_key=f"guest {number} {target} {start}",
+        )
+    elif what == "cancel":
+        sessions.browse(target).action_cancel("Ill")
+    elif what == "move":
+        sessions.browse(target).action_move(start)
+
+def race(number, jobs, barrier, results):
+    answers = []
+    for what, target, start in jobs:
+        barrier.wait()
+        for _attempt in range(10):
+            with registry.cursor() as cr:
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                try:
+                    act(env, number, what, target, start)
+                    env.flush_all()
+                    cr.commit()
+                    answer = "done"
+                except UserError as error:
+                    cr.rollback()
+                    answer = "refused"
+                except AGAIN as error:
+                    cr.rollback()
+                    answer = type(error).__name__
+            answers.append((what, answer))
+            if answer in ("done", "refused"):
+                break
+    results.put(answers)
+
+racers = json.loads(sys.argv[1])
+odoo.sql_db.close_all()  # each process has connections of its own
+context = multiprocessing.get_context("fork")
+barrier, results = context.Barrier(len(racers)), context.Queue()
+processes = [
+    context.Process(target=race, args=(number, jobs, barrier, results))
+    for number, jobs in enumerate(racers)
+]
+for process in processes:
+    process.start()
+answers = [results.get(timeout=120) for process in processes]
+for process in processes:
+    process.join()
+print(json.dumps(sum(answers, [])))
+"""
+
+PLAN = """
+with registry.cursor() as cr:
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    print(json.dumps(env["payment.booking.session"].create([
+        {"service_id": service, "start": datetime.fromisoformat(start)}
+        for service, start in json.loads(sys.argv[1])
+    ]).ids))
+"""
+
 OVERLAPS = """
     SELECT a.id, b.id FROM payment_booking_reservation a
       JOIN payment_booking_reservation b
@@ -247,11 +321,22 @@ HALF_DONE = """
      WHERE b.state NOT IN ('hold', 'confirmed')
     UNION ALL
     SELECT t.id FROM payment_booking_session t
-     WHERE NOT EXISTS (SELECT FROM payment_booking_seat s WHERE s.session_id = t.id)
-        OR NOT EXISTS (SELECT FROM payment_booking_reservation r
-                        WHERE r.session_id = t.id)
+     WHERE (t.state = 'open') <> EXISTS (
+                SELECT FROM payment_booking_reservation r WHERE r.session_id = t.id)
+        OR NOT EXISTS (SELECT FROM payment_booking_seat s WHERE s.session_id = t.id)
+           AND t.state = 'open' AND t.is_planned IS NOT TRUE
+        OR EXISTS (SELECT FROM payment_booking_seat s WHERE s.session_id = t.id)
+           AND t.state = 'cancelled'
         OR (SELECT count(*) FROM payment_booking_seat s
              WHERE s.session_id = t.id) > t.seats
+    UNION ALL
+    SELECT b.id FROM payment_booking b
+      JOIN payment_booking_session t ON t.id = b.session_id
+      LEFT JOIN payment_booking_reservation r ON r.session_id = t.id
+     WHERE b.state IN ('hold', 'confirmed')
+       AND (b.start <> t.start OR t.state = 'cancelled' OR r.start <> t.start)
+    UNION ALL
+    SELECT s.id FROM payment_booking_seat s WHERE s.booking_id IS NULL
 """
 
 
@@ -340,7 +425,7 @@ class TestRace(BaseCase):
         assert not done.returncode, done.stderr
         cls.services = json.loads(done.stdout.splitlines()[-1])
         cls._start_server()
-        cls.days = iter(range(10, 28))
+        cls.days = iter(range(10, 50))
 
     # === THE DATABASE AND THE SERVER === #
 
@@ -633,20 +718,105 @@ class TestRace(BaseCase):
         self.assertNotIn("DeadlockDetected", answers, "locks are taken in one order")
         self._check_invariants()
 
-    def test_colleagues_at_the_desk(self):
-        start = self._next_start()
-        count = 6
-        service_id = str(self.services["private"]["id"])
+    # === PLANNED SESSIONS === #
+
+    def _run(self, script, *arguments):
+        """Run a script in a process of its own, and return what it says."""
         done = subprocess.run(
-            [sys.executable, "-c", PREAMBLE + DESK]
-            + [str(count), service_id, start.isoformat()],
+            [sys.executable, "-c", PREAMBLE + script, *map(json.dumps, arguments)],
             env=self.environment,
             capture_output=True,
             text=True,
             timeout=180,
         )
         self.assertEqual(done.returncode, 0, done.stderr)
-        result = json.loads(done.stdout.splitlines()[-1])
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def _finals(self, answers, what):
+        """Return how a kind of job ended in the end, each time."""
+        return [a for w, a in answers if w == what and a in ("done", "refused")]
+
+    def test_planning_overlapping_sessions_at_once(self):
+        rounds = [self._next_start() for _number in range(4)]
+        services = [self.services[key]["id"] for key in ("class", "group")]
+        racers = [
+            [
+                [
+                    "plan",
+                    services[number % 2],
+                    (start + timedelta(minutes=15 * (number % 3))).isoformat(),
+                ]
+                for start in rounds
+            ]
+            for number in range(6)
+        ]
+        answers = self._finals(self._run(SESSION_RACERS, racers), "plan")
+        self.assertEqual(answers.count("done"), len(rounds), "one winner each")
+        self.assertEqual(answers.count("refused"), 5 * len(rounds))
+        self._check_invariants()
+
+    def test_clients_on_the_last_place_of_a_planned_session(self):
+        start = self._next_start() + timedelta(minutes=7)  # no usual start
+        [session] = self._run(PLAN, [(self.services["class"]["id"], start.isoformat())])
+        path = self.services["class"]["path"]
+        first = Client(self.port).open_details(path, start)
+        second = Client(self.port).open_details(path, start)
+        self.assertEqual(self._sort(self._race([first, second])), (2, 0))
+        with ThreadPoolExecutor(8) as pool:
+            clients = list(
+                pool.map(
+                    lambda _n: Client(self.port).open_details(path, start), range(12)
+                )
+            )
+        self.assertEqual(self._sort(self._race(clients)), (1, 11))
+        seats = self._query(
+            "SELECT seat FROM payment_booking_seat WHERE session_id = %s ORDER BY 1",
+            session,
+        )
+        self.assertEqual(seats, [(1,), (2,), (3,)])
+        self._check_invariants()
+
+    def test_session_cancelled_or_moved_while_clients_book(self):
+        service = self.services["group"]["id"]
+        rounds = [self._next_start() for _number in range(6)]
+        sessions = self._run(PLAN, [(service, start.isoformat()) for start in rounds])
+        late = timedelta(minutes=20)
+        racers = [
+            [["place", service, start.isoformat()] for start in rounds]
+            for _number in range(5)
+        ]
+        racers.append(
+            [
+                ["cancel", session, None]
+                if number % 2
+                else ["move", session, (start + late).isoformat()]
+                for number, (start, session) in enumerate(
+                    zip(rounds, sessions, strict=True)
+                )
+            ]
+        )
+        answers = self._run(SESSION_RACERS, racers)
+        self.assertEqual(self._finals(answers, "cancel"), ["done"] * 3)
+        self.assertEqual(self._finals(answers, "move"), ["done"] * 3)
+        self.assertEqual(len(self._finals(answers, "place")), 5 * len(rounds))
+        self._check_invariants()
+        live = self._query(
+            "SELECT DISTINCT t.state FROM payment_booking b JOIN "
+            "payment_booking_session t ON t.id = b.session_id WHERE t.id = ANY(%s) "
+            "AND b.state = 'confirmed'",
+            sessions,
+        )
+        self.assertLessEqual(
+            set(live), {("open",)}, "nobody is left in a cancelled one"
+        )
+
+    # === THE DESK === #
+
+    def test_colleagues_at_the_desk(self):
+        start = self._next_start()
+        count = 6
+        service_id = self.services["private"]["id"]
+        result = self._run(DESK, count, service_id, start.isoformat())
         for step in ("dragged", "noted"):
             with self.subTest(step):
                 answers = sorted(result[step])

@@ -13,7 +13,7 @@ TABLE = {
     "payment.booking": (WRITE, WRITE, READ, WRITE, READ, NONE),
     "payment.booking.service": (READ, WRITE, READ, WRITE, NONE, NONE),
     "product.booking.resource.group": (READ, WRITE, READ, WRITE, NONE, NONE),
-    "payment.booking.session": (READ, READ, READ, READ, NONE, NONE),
+    "payment.booking.session": (WRITE, WRITE, READ, WRITE, NONE, NONE),
     "payment.booking.seat": (READ, READ, NONE, READ, NONE, NONE),
     "payment.booking.reservation": (NONE, NONE, NONE, NONE, NONE, NONE),
     "payment.transaction.allocation": (READ, READ, READ, READ, NONE, NONE),
@@ -24,6 +24,10 @@ TABLE = {
     "payment.booking.business.hour": (NONE, WRITE, NONE, WRITE, NONE, NONE),
     "payment.booking.mail.test": (NONE, "rwc-", NONE, "rwc-", NONE, NONE),
     "payment.booking.share": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
+    "payment.booking.session.add": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
+    "payment.booking.session.add.line": (WRITE, WRITE, NONE, WRITE, NONE, NONE),
+    "payment.booking.session.change": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
+    "payment.booking.session.plan": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
 }
 
 

@@ -7,3 +7,6 @@ from . import payment_booking_mail_test
 from . import payment_booking_move
 from . import payment_booking_record
 from . import payment_booking_share
+from . import payment_booking_session_add
+from . import payment_booking_session_change
+from . import payment_booking_session_plan

@@ -1,5 +1,6 @@
 import {CalendarModel} from "@web/views/calendar/calendar_model";
 import {ConfirmationDialog} from "@web/core/confirmation_dialog/confirmation_dialog";
+import {WarningDialog} from "@web/core/errors/error_dialogs";
 import {_t} from "@web/core/l10n/translation";
 import {calendarView} from "@web/views/calendar/calendar_view";
 import {registry} from "@web/core/registry";
@@ -60,3 +61,8 @@ registry.category("views").add("payment_booking_calendar", {
     ...calendarView,
     Model: BookingCalendarModel,
 });
+
+// A refusal in words, not an error: the web client knows Odoo's own exceptions only.
+registry
+    .category("error_dialogs")
+    .add("odoo.addons.payment_booking_portal.exceptions.SlotTaken", WarningDialog);
