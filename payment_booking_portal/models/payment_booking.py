@@ -160,7 +160,8 @@ class PaymentBooking(models.Model):
     # What it costs (frozen when it is placed)
     fee_policy = fields.Selection(const.FEE_POLICIES, copy=False, tracking=True)
     currency_id = fields.Many2one("res.currency")
-    price_unit = fields.Float(string="Unit Price", digits="Product Price", copy=False)
+    # No digits: a currency may have three decimals.
+    price_unit = fields.Float(string="Unit Price", copy=False)
     tax_ids = fields.Many2many("account.tax", readonly=True, copy=False)
     fiscal_position_id = fields.Many2one(
         "account.fiscal.position", readonly=True, copy=False

@@ -39,15 +39,6 @@ class TestBooking(BookingCommon):
             with self.assertRaises(UserError):
                 booking.with_user(user).sudo(False).write({"state": "confirmed"})
 
-    def test_hold_needs_a_provider_for_its_very_amount(self):
-        service = self._create_service("Class", seats=8)
-        self.provider.maximum_amount = 100.0
-        self.assertTrue(self._place(service, seats=1))
-        before = self.env["payment.booking"].search_count([])
-        with self.assertRaisesRegex(UserError, "closed at the moment"):
-            self._place(service, "2026-03-03 11:00", seats=2)
-        self.assertEqual(self.env["payment.booking"].search_count([]), before)
-
     def test_required_price_that_rounds_to_nothing_is_never_free(self):
         service = self._create_service("Crumb", price=0.001)
         with self.assertRaises(UserError):

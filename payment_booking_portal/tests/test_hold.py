@@ -506,6 +506,27 @@ class TestHold(HoldCommon):
 
     # === THE COST === #
 
+    def test_hold_needs_a_provider_for_its_very_amount(self):
+        service = self._create_service("Class", seats=8)
+        self.provider.maximum_amount = 100.0
+        self.assertTrue(self._place(service, seats=1))
+        before = self.env["payment.booking"].search_count([])
+        with self.assertRaisesRegex(UserError, "closed at the moment"):
+            self._place(service, "2026-03-03 11:00", seats=2)
+        self.assertEqual(self.env["payment.booking"].search_count([]), before)
+
+    def test_hold_waits_for_an_unknown_provider_up_to_the_cap(self):
+        booking = self._place()
+        self._start_payment(booking)
+        with freeze_time("2026-03-03 07:14:00"):
+            booking._end_hold()
+            self.assertEqual(booking.state, "hold")
+            self.assertEqual(booking._get_payable_status(), "payable")
+        with freeze_time("2026-03-03 07:16:00"):
+            booking._end_hold()
+        self.assertEqual(booking.state, "expired")
+        self.assertEqual(booking.attention_reason, "late_kept")
+
     def test_queries_of_placing_a_hold(self):
         # What costs most: a tax, test money, the least busy of several.
         self.company.booking_accept_test_payments = True

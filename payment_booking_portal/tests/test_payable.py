@@ -80,7 +80,7 @@ class TestPayable(PayableCommon):
 
     # === WHAT IS COVERED === #
 
-    def test_a_hold_can_be_paid(self):
+    def test_placed_booking_can_be_paid(self):
         booking = self._place()
         self.assertEqual(booking._get_payable_status(), "payable")
         self.assertEqual(booking._get_payable_amount(), 60.0)
@@ -140,7 +140,7 @@ class TestPayable(PayableCommon):
         self._pay(booking)
         self._assert_refused(booking, "paid")
 
-    def test_lapsed_hold_is_not_paid(self):
+    def test_lapsed_booking_is_not_paid(self):
         booking = self._place()
         with freeze_time("2026-03-02 07:16:00"):
             self._assert_refused(booking, "over")
@@ -399,7 +399,7 @@ class TestNoWayAround(PayableCommon):
         self.assertFalse(result["ids"])
         self._assert_unpaid(booking)
 
-    def test_what_a_client_holds_does_not_become_free(self):
+    def test_what_was_placed_does_not_become_free(self):
         for name, user in self.users.items():
             booking = self._place(visitor_key=name)
             for policy in ("free", "hidden", "on_site", "suggested", "varies"):

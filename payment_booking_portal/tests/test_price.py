@@ -163,7 +163,7 @@ class TestPrice(BookingCommon):
 
     # === FROZEN === #
 
-    def test_price_is_frozen_on_the_hold(self):
+    def test_price_is_frozen_when_placed(self):
         self._create_rate(self.eur, 0.5)
         booking = self._place(currency=self.eur)
         self.assertEqual(booking.amount_total, 30.0)

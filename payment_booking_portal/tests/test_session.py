@@ -354,7 +354,7 @@ class TestPlannedSession(PayableCommon):
             booking._move(self._utc("2026-03-03 10:30"))
         self.assertEqual(booking.session_id, session)
 
-    def test_lapsed_hold_leaves_a_planned_session_alone(self):
+    def test_lapsed_booking_leaves_a_planned_session_alone(self):
         paid_class = self._create_service(
             "Paid class", seats=2, group_ids=[Command.set(self.alone.ids)]
         )
@@ -575,7 +575,7 @@ class TestPlannedSession(PayableCommon):
         with self.assertRaises(SlotTaken), self.env.cr.savepoint():
             self._place(self.free_class, "2026-03-03 18:00", visitor_key="too late")
 
-    def test_notice_and_horizon_hold_for_planned_dates(self):
+    def test_notice_and_horizon_count_for_planned_dates(self):
         self.free_class.write(
             {"session_mode": "planned", "notice_hours": 24, "horizon_days": 10}
         )

@@ -454,7 +454,7 @@ class TestStaffBooking(StaffCommon):
         self.assertEqual(booking.payment_coverage, "paid")
         self.assertEqual(booking.sudo().invoice_id.payment_state, "paid")
 
-    def test_money_at_the_desk_confirms_a_hold(self):
+    def test_money_at_the_desk_confirms(self):
         booking = self._draft("2026-03-10 09:00")
         self._ask(booking)
         self._record(booking)

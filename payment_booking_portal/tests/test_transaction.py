@@ -312,7 +312,7 @@ class TestTransaction(PayableCommon):
         tx._set_pending()
         return booking, tx
 
-    def test_transfer_holds_until_its_deadline(self):
+    def test_transfer_has_a_deadline(self):
         booking, tx = self._start_transfer()
         self.assertEqual(str(booking.hold_until), "2026-03-05 07:00:00")
         self.assertEqual(booking.payment_coverage, "processing")
@@ -432,15 +432,3 @@ class TestTransaction(PayableCommon):
         )
         self.assertEqual(gateway.fetch(draft), OPEN)
         self.assertEqual(gateway.cancel(draft), DEAD)
-
-    def test_hold_waits_for_an_unknown_provider_up_to_the_cap(self):
-        booking = self._place()
-        self._start_payment(booking)
-        with freeze_time("2026-03-03 07:14:00"):
-            booking._end_hold()
-            self.assertEqual(booking.state, "hold")
-            self.assertEqual(booking._get_payable_status(), "payable")
-        with freeze_time("2026-03-03 07:16:00"):
-            booking._end_hold()
-        self.assertEqual(booking.state, "expired")
-        self.assertEqual(booking.attention_reason, "late_kept")
