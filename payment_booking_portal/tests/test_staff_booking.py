@@ -218,6 +218,16 @@ class TestStaffBooking(StaffCommon):
         self.assertEqual(booking.partner_id.email, "called@example.com")
         self.assertEqual(booking.client_email, "called@example.com")
 
+    def test_bookings_of_a_client_from_the_contact(self):
+        booking = self._draft(fee_policy="on_site")
+        client = self._as(self.reception, self.client)
+        self.assertEqual(client.payment_booking_count, 1)
+        action = client.action_view_payment_bookings()
+        Booking = self.env["payment.booking"].with_user(self.reception)
+        self.assertEqual(Booking.search(action["domain"]), booking)
+        form = Form(Booking.with_context(**action["context"]))
+        self.assertEqual(form.partner_id, self.client)
+
     # === REMINDER AND END === #
 
     def test_one_reminder_then_client_and_staff_are_told(self):
