@@ -89,7 +89,7 @@ class BookingPages(ClientPages, http.Controller):
         _name, service_id = request.env["ir.http"]._unslug(slug)
         service = request.env["payment.booking.service"].browse(service_id or 0)
         # sudo: guests may not read services; only published ones are shown
-        service_sudo = service.sudo().exists()
+        service_sudo = service.sudo().exists()  # as said above
         visible = service_sudo.active and (
             service_sudo.is_published or service_sudo.with_user(
                 request.env.user

@@ -42,5 +42,5 @@ class CalendarEvent(models.Model):
         return self.filtered("payment_booking_id")
 
     def _tell_booking(self):
-        # sudo: whoever edits a calendar may cause it
-        self.payment_booking_id.sudo()._on_event_changed()
+        bookings_sudo = self.payment_booking_id.sudo()  # whoever edits may cause it
+        bookings_sudo._on_event_changed()

@@ -23,6 +23,7 @@ from . import test_slots
 from . import test_slots_property
 from . import test_hold
 from . import test_session
+from . import test_staff_booking
 from . import test_race
 from . import test_tours
 from . import test_without_mouse

@@ -589,6 +589,17 @@ class TestStaffBooking(StaffCommon):
                     },
                 )
 
+    def test_what_one_types_is_for_nobody_else(self):
+        booking = self._draft()
+        for model in ("ask", "move", "record"):
+            wizard = (
+                self.env[f"payment.booking.{model}"]
+                .with_user(self.reception)
+                .create({"booking_id": booking.id})
+            )
+            self.assertTrue(wizard.has_access("read"))
+            self.assertFalse(wizard.with_user(self.manager).has_access("read"), model)
+
     def test_protected_fields_stay_ours(self):
         booking = self._draft()
         for vals in (

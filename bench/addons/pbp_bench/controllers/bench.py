@@ -13,8 +13,8 @@ class BenchRoutes(http.Controller):
     @http.route("/pbp_bench/slots", type="jsonrpc", auth="public")
     def slots(self, service_id, start, stop):
         """Answer the free starts of a service, as the calendar page computes them."""
-        # sudo: guests may not read services
-        service = request.env["payment.booking.service"].sudo().browse(service_id)
+        service = request.env["payment.booking.service"].sudo()  # guests read none
+        service = service.browse(service_id)
         free = service._get_slots(
             fields.Datetime.to_datetime(start), fields.Datetime.to_datetime(stop)
         )
