@@ -27,6 +27,7 @@
         "data/payment_method_data.xml",
         "views/mail_templates.xml",  # Called by the mail templates
         "data/mail_template_data.xml",
+        "data/mail_template_request_data.xml",
         # Client pages
         "views/client_layout_templates.xml",
         "views/book_templates.xml",

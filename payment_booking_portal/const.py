@@ -30,6 +30,15 @@ BOOKING_TRANSITIONS = {
     ("confirmed", "cancelled"),
 }
 
+REQUEST_STATES = [
+    ("draft", "Draft"),
+    ("sent", "Sent"),
+    ("part", "Partly paid"),
+    ("paid", "Paid"),
+    ("expired", "Expired"),
+    ("cancelled", "Cancelled"),
+]
+
 SESSION_STATES = [
     ("open", "Open"),
     ("cancelled", "Cancelled"),
@@ -80,6 +89,10 @@ LIVE_TX_STATES = ("draft", "pending", "authorized")
 HOLD_CAP_HOURS = 24
 # How long staff gives a client to pay, if they do not say otherwise.
 STAFF_HOLD_HOURS = 48
+# How long the link of a payment request is valid, if staff does not say otherwise.
+REQUEST_DAYS = 30
+# More than this is a slip of the finger.
+MAX_AMOUNT = 10_000_000
 # Transactions one address may start: for one document in ten minutes, in an hour.
 RATE_DOCUMENT = (5, 10)
 RATE_ADDRESS = (20, 60)

@@ -18,6 +18,7 @@ ENDS = {
     "cancelled": ("cancelled", 410),
     "closed": ("closed", 409),
     "later": ("later", 200),
+    "dead": ("dead_link", 410),
 }
 
 
@@ -103,8 +104,7 @@ class PayPages(ClientPages, PaymentPortal):
             "seconds_left": deadline
             and int((deadline - fields.Datetime.now()).total_seconds()),
             "drop_url": deadline and f"/pay/{token}/drop",
-            "later_url": not document._is_payment_required()
-            and document._get_payable_done_url(),
+            "later_url": document._get_payable_later_url(),
             "failed_tx": self._get_last_transaction(document).filtered(
                 lambda tx: tx.state == "error"
             ),

@@ -5,6 +5,8 @@ from . import product_pricelist_item
 from . import product_template
 from . import payment_access_link
 from . import payment_payable_mixin
+from . import payment_protected_mixin
+from . import payment_document_mixin
 from . import payment_transaction_allocation
 from . import payment_provider
 from . import payment_transaction
@@ -14,6 +16,8 @@ from . import payment_booking_session
 from . import payment_booking_seat
 from . import payment_booking_reservation
 from . import payment_booking
+from . import payment_request
+from . import payment_request_line
 from . import payment_setup_step
 from . import payment_overview
 from . import calendar_event

@@ -7,3 +7,6 @@ class AccountMove(models.Model):
     payment_booking_ids = fields.One2many(
         "payment.booking", "invoice_id", string="Bookings", readonly=True
     )
+    payment_request_ids = fields.One2many(
+        "payment.request", "invoice_id", string="Payment Requests", readonly=True
+    )

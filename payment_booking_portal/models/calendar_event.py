@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .payment_booking import EDIT_SENTINEL
+from .payment_protected_mixin import EDIT_SENTINEL
 
 
 class CalendarEvent(models.Model):

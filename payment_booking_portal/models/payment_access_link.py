@@ -87,6 +87,22 @@ class PaymentAccessLink(models.Model):
         return self.env[self.res_model].sudo().browse(self.res_id).exists()
 
     @api.model
+    def _get_all(self, document, scope):
+        """Return the links of a document for a scope, dead ones too, sudoed.
+
+        :param document: one record.
+        :param str scope: what their holders may do.
+        """
+        document.ensure_one()
+        return self.sudo().search(  # whoever may write to the client may
+            [
+                ("res_model", "=", document._name),
+                ("res_id", "=", document.id),
+                ("scope", "=", scope),
+            ]
+        )
+
+    @api.model
     def _get_for(self, document, scope):
         """Return the valid link of a document for a scope; make it if there is none.
 
@@ -96,13 +112,8 @@ class PaymentAccessLink(models.Model):
         :rtype: payment.access.link
         """
         document.ensure_one()
-        links = self.sudo()  # whoever may write to the client may make their link
-        domain = [
-            ("res_model", "=", document._name),
-            ("res_id", "=", document.id),
-            ("scope", "=", scope),
-        ]
-        return links.search(domain).filtered("is_valid")[:1] or links.create(
+        links = self._get_all(document, scope)
+        return links.filtered("is_valid")[:1] or links.create(
             {"res_model": document._name, "res_id": document.id, "scope": scope}
         )
 

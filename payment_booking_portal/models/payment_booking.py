@@ -5,26 +5,17 @@ import psycopg2
 import pytz
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import (
-    SQL,
-    email_normalize,
-    format_date,
-    format_time,
-)
-from odoo.tools.mail import formataddr
+from odoo.tools import SQL, format_date, format_time
 
 from .. import const
 from ..exceptions import SlotTaken, StaleSnapshot
 from ..gateways import DEAD, PAID, LocalGateway, get_gateway
-from ..tools import dates, ics, slots
+from ..tools import ics, slots
+from .payment_protected_mixin import EDIT_SENTINEL
 
 _logger = logging.getLogger(__name__)
-
-# Only our own methods can pass this object in a context: RPC and import carry texts
-# and numbers. It lets them write the fields below.
-EDIT_SENTINEL = object()
 
 # Facts that only our methods change: what was sold, when, to whom it belongs.
 PROTECTED_FIELDS = {
@@ -66,21 +57,14 @@ PROTECTED_ONCE_PLACED = {
 class PaymentBooking(models.Model):
     _name = "payment.booking"
     _description = "Booking"
-    _inherit = [
-        "portal.mixin",
-        "mail.thread",
-        "mail.activity.mixin",
-        "payment.payable.mixin",
-    ]
+    _inherit = "payment.document.mixin"
     _order = "start desc, id desc"
     _payable_allocation_field = "booking_id"
-    _mail_post_access = "read"
+    _document_sequence = "payment.booking"
+    _protected_fields = PROTECTED_FIELDS
 
     # === FIELDS === #
 
-    name = fields.Char(
-        string="Reference", readonly=True, copy=False, default="/", index="trigram"
-    )
     service_id = fields.Many2one(
         "payment.booking.service",
         required=True,
@@ -100,20 +84,6 @@ class PaymentBooking(models.Model):
         precompute=True,
     )
 
-    # Who comes
-    partner_id = fields.Many2one(
-        "res.partner", string="Client", index="btree_not_null", tracking=True
-    )
-    guest_name = fields.Char(string="Name Given")
-    guest_email = fields.Char(string="E-mail Given")
-    guest_phone = fields.Char(string="Phone Given")
-    client_name = fields.Char(compute="_compute_client", store=True, precompute=True)
-    client_email = fields.Char(
-        string="E-mail", compute="_compute_client", store=True, precompute=True
-    )
-    client_phone = fields.Char(
-        string="Phone", compute="_compute_client", store=True, precompute=True
-    )
     partner_email = fields.Char(
         string="E-mail of the Client",
         compute="_compute_partner_contact",
@@ -125,17 +95,7 @@ class PaymentBooking(models.Model):
         inverse="_inverse_partner_contact",
     )
     note = fields.Text(string="Message of the Client")
-    lang = fields.Char(string="Language")
     tz = fields.Char(string="Time Zone of the Client")
-    campaign = fields.Char(readonly=True, copy=False)
-    campaign_source = fields.Char(readonly=True, copy=False)
-    campaign_medium = fields.Char(readonly=True, copy=False)
-    duplicate_partner_ids = fields.Many2many(
-        "res.partner",
-        string="Same E-mail",
-        compute="_compute_duplicate_partner_ids",
-        help="Other contacts with this e-mail address: perhaps the same person.",
-    )
 
     # When and with whom
     start = fields.Datetime(required=True, index=True, tracking=True, copy=False)
@@ -159,30 +119,11 @@ class PaymentBooking(models.Model):
 
     # What it costs (frozen when it is placed)
     fee_policy = fields.Selection(const.FEE_POLICIES, copy=False, tracking=True)
-    currency_id = fields.Many2one("res.currency")
     # No digits: a currency may have three decimals.
     price_unit = fields.Float(string="Unit Price", copy=False)
     tax_ids = fields.Many2many("account.tax", readonly=True, copy=False)
-    fiscal_position_id = fields.Many2one(
-        "account.fiscal.position", readonly=True, copy=False
-    )
-    amount_untaxed = fields.Monetary(readonly=True, copy=False)
-    amount_tax = fields.Monetary(readonly=True, copy=False)
-    amount_total = fields.Monetary(
-        string="Total", readonly=True, copy=False, tracking=True
-    )
-    invoice_id = fields.Many2one(
-        "account.move", readonly=True, copy=False, index="btree_not_null"
-    )
     allocation_ids = fields.One2many(
         "payment.transaction.allocation", "booking_id", readonly=True
-    )
-    # Precomputed: a new booking has no payment yet, and needs no second statement.
-    amount_paid = fields.Monetary(
-        compute="_compute_payment_coverage", store=True, precompute=True
-    )
-    amount_due = fields.Monetary(
-        compute="_compute_payment_coverage", store=True, precompute=True
     )
 
     # When money came (see `payment.overview`). Test money is no money here.
@@ -207,37 +148,11 @@ class PaymentBooking(models.Model):
         index=True,
         tracking=True,
     )
-    payment_coverage = fields.Selection(
-        const.COVERAGES,
-        string="Payment",
-        compute="_compute_payment_coverage",
-        store=True,
-        precompute=True,
-        tracking=True,
-    )
     attendance = fields.Selection(
         const.ATTENDANCES, default="none", required=True, copy=False, tracking=True
     )
     hold_until = fields.Datetime(readonly=True, copy=False)
     confirmed_at = fields.Datetime(readonly=True, copy=False)
-    is_test = fields.Boolean(
-        string="Test Money",
-        compute="_compute_is_test",
-        compute_sudo=True,
-        search="_search_is_test",
-    )
-
-    awaits_transfer = fields.Boolean(
-        string="Waits for a Transfer",
-        compute="_compute_awaits_transfer",
-        compute_sudo=True,
-    )
-
-    # What a person must decide
-    needs_attention = fields.Boolean(readonly=True, copy=False, index=True)
-    attention_reason = fields.Selection(
-        const.ATTENTION_REASONS, readonly=True, copy=False
-    )
 
     # For the form
     policy_now = fields.Selection(const.FEE_POLICIES, compute="_compute_policy_now")
@@ -316,21 +231,6 @@ class PaymentBooking(models.Model):
             duration = timedelta(minutes=booking.service_id.duration or 1)
             booking.stop = booking.start and booking.start + duration
 
-    @api.depends(
-        "partner_id.name",
-        "partner_id.email",
-        "partner_id.phone",
-        "guest_name",
-        "guest_email",
-        "guest_phone",
-    )
-    def _compute_client(self):
-        for booking in self:
-            partner = booking.partner_id
-            booking.client_name = partner.name or booking.guest_name
-            booking.client_email = partner.email or booking.guest_email
-            booking.client_phone = partner.phone or booking.guest_phone
-
     @api.depends("partner_id.email", "partner_id.phone")
     def _compute_partner_contact(self):
         for booking in self:
@@ -361,69 +261,6 @@ class PaymentBooking(models.Model):
         for booking in self:
             booking.access_url = f"/my/bookings/{booking.id}"
         return result
-
-    @api.depends("guest_email", "partner_id.email")
-    def _compute_duplicate_partner_ids(self):
-        for booking in self:
-            email = email_normalize(booking.client_email)
-            booking.duplicate_partner_ids = email and (
-                self.env["res.partner"].search(
-                    [
-                        ("email_normalized", "=", email),
-                        ("id", "!=", booking.partner_id.id),
-                        ("company_id", "in", (False, booking.company_id.id)),
-                    ],
-                    limit=5,
-                )
-            )
-
-    @api.depends(
-        "amount_total",
-        "currency_id",
-        "allocation_ids.amount",
-        "allocation_ids.transaction_id.state",
-        "allocation_ids.transaction_id.child_transaction_ids.state",
-        "invoice_id.state",
-        "invoice_id.amount_residual",
-    )
-    def _compute_payment_coverage(self):
-        for booking in self:
-            booking_sudo = booking.sudo()  # plain users read no transactions
-            currency = booking_sudo._get_payable_currency()
-            total = booking.amount_total
-            paid = booking_sudo._get_payable_paid()
-            refunded = booking_sudo._get_refunded()
-            compare = currency.compare_amounts
-            if refunded and compare(paid, 0) <= 0:
-                coverage = "refunded"
-            elif refunded:
-                coverage = "partly_refunded"
-            elif paid and compare(paid, total) >= 0:
-                coverage = "paid"
-            elif booking_sudo._get_payable_processing():
-                coverage = "processing"
-            elif paid:
-                coverage = "part"
-            else:
-                coverage = "none"
-            booking.payment_coverage = coverage
-            booking.amount_paid = paid
-            booking.amount_due = max(0.0, total - paid)
-
-    @api.depends("allocation_ids.transaction_id.is_live")
-    def _compute_is_test(self):
-        for booking in self:
-            booking.is_test = any(
-                not tx.is_live for tx in booking.allocation_ids.transaction_id
-            )
-
-    def _search_is_test(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        # sudo: plain users read no transactions
-        allocations_sudo = self.env["payment.transaction.allocation"].sudo()
-        query = allocations_sudo._search([("transaction_id.is_live", "=", False)])
-        return [("allocation_ids", "in" if True in value else "not in", query)]
 
     @api.depends(
         "allocation_ids.amount",
@@ -533,56 +370,22 @@ class PaymentBooking(models.Model):
 
     # === CRUD METHODS === #
 
-    def _is_protected_edit(self):
-        return self.env.context.get("booking_edit") is EDIT_SENTINEL
-
-    def _editing(self):
-        """Return the records, sudoed, with the right to write protected fields."""
-        # Callers have checked who asks; plain users do not write these fields.
-        return self.sudo().with_context(booking_edit=EDIT_SENTINEL)
-
-    @api.model
-    def default_get(self, fields):
-        """Override of `base`: a context says nothing about what only we set."""
-        protected = {f"default_{name}" for name in PROTECTED_FIELDS}
-        context = {k: v for k, v in self.env.context.items() if k not in protected}
-        return super(
-            PaymentBooking,
-            self.with_context(context),  # pylint: disable=context-overridden
-        ).default_get(fields)
-
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
             if not self._is_protected_edit():
-                self._check_protected(vals, PROTECTED_FIELDS)
+                self._check_protected(vals)
                 if vals.get("state", "draft") != "draft":
                     self._refuse_protected("state")
             if vals.get("name", "/") == "/":
                 vals["name"] = self._next_number()
         return super().create(vals_list)
 
-    def _next_number(self):
-        """Return the next number of a booking, as `ir.sequence.next_by_code` does but
-        with one query less: clients wait for it.
-        """
-        Sequence = self.env["ir.sequence"].sudo()  # plain users read no sequences
-        sequence = Sequence.search_fetch(
-            [
-                ("code", "=", "payment.booking"),
-                ("company_id", "in", [self.env.company.id, False]),
-            ],
-            ["prefix", "suffix", "padding", "implementation", "use_date_range"],
-            order="company_id",
-            limit=1,
-        )
-        return sequence.next_by_id() if sequence else "/"
-
     def write(self, vals):
         if not self._is_protected_edit():
             if vals.get("start") and len(self) == 1 and self.state != "draft":
                 vals = self._move_by_write(vals)
-            self._check_protected(vals, PROTECTED_FIELDS)
+            self._check_protected(vals)
             if any(booking.state != "draft" for booking in self):
                 self._check_protected(vals, PROTECTED_ONCE_PLACED)
         result = super().write(vals)
@@ -590,35 +393,6 @@ class PaymentBooking(models.Model):
             # Together: to flush the start alone would break `start < stop`.
             self.flush_recordset(["start", "stop"])
         return result
-
-    def _check_protected(self, vals, names):
-        """Refuse values that only our own methods may set.
-
-        Import and RPC come through here too. A value that changes nothing is fine: an
-        exported file can be imported again.
-        """
-        for name in sorted(names & vals.keys()):
-            field = self._fields[name]
-            if field.type in ("one2many", "many2many"):
-                changed = bool(vals[name])
-            elif self:
-                new = field.convert_to_cache(vals[name], self[:1])
-                changed = any(
-                    field.convert_to_cache(booking[name], booking) != new
-                    for booking in self
-                )
-            else:
-                changed = bool(vals[name]) and vals[name] not in ("/", "draft", 0)
-            if changed:
-                self._refuse_protected(name)
-
-    def _refuse_protected(self, name):
-        raise UserError(
-            self.env._(
-                "%(field)s changes only through the buttons of a booking.",
-                field=self._fields[name].get_description(self.env)["string"],
-            )
-        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_placed(self):
@@ -779,17 +553,10 @@ class PaymentBooking(models.Model):
             raise UserError(self.env._("Online booking is closed at the moment."))
 
     def _clean_values(self, values):
-        """Return what a client may set on a booking, cut to a sane length."""
-        allowed = (
-            *("guest_name", "guest_email", "guest_phone", "lang", "tz"),
-            *("campaign", "campaign_source", "campaign_medium"),
-        )
-        cleaned = {
-            # One line: the name goes into the header of a mail.
-            key: " ".join(str(values[key]).split())[: const.MAX_SHORT_TEXT]
-            for key in allowed
-            if values.get(key)
-        }
+        """Override to keep the time zone and the message of the client."""
+        cleaned = super()._clean_values(values)
+        if values.get("tz") in pytz.all_timezones_set:
+            cleaned["tz"] = values["tz"]
         if values.get("note"):
             cleaned["note"] = str(values["note"]).strip()[: const.MAX_TEXT]
         return cleaned
@@ -1295,47 +1062,10 @@ class PaymentBooking(models.Model):
             or self.env.company.currency_id
         )
 
-    def _ensure_payable_partner(self):
-        """Override to make the contact of a guest.
-
-        A typed e-mail never finds an existing contact: it proves nothing.
-        """
-        self.ensure_one()
-        if not self.partner_id:
-            langs = dict(self.env["res.lang"].get_installed())
-            self._editing().partner_id = (
-                self.env["res.partner"]
-                .sudo()  # guests create no contacts by themselves
-                .create(
-                    {
-                        "name": self.guest_name or self.guest_email,
-                        "email": self.guest_email,
-                        "phone": self.guest_phone,
-                        "lang": self.lang if self.lang in langs else self.env.lang,
-                        "tz": self.tz if self.tz in pytz.all_timezones_set else False,
-                        "company_id": self.company_id.id,
-                    }
-                )
-            )
-        return self.partner_id
-
-    def _get_payable_paid(self):
-        """Override to count what an invoice got by other ways (bank statement)."""
-        paid = super()._get_payable_paid()
-        invoice_sudo = self.sudo().invoice_id  # clients read no invoices
-        if invoice_sudo.state == "posted":
-            settled = invoice_sudo.amount_total - invoice_sudo.amount_residual
-            return max(paid, self._get_payable_currency().round(settled))
-        return paid
-
-    def _get_refunded(self):
-        """Return how much of the money was given back."""
-        self.ensure_one()
-        return sum(
-            allocation.transaction_id._get_refunded_share(allocation)
-            for allocation in self._get_allocations()
-            if allocation.transaction_id._is_money()
-        )
+    def _prepare_partner_values(self):
+        """Override to keep the client's time zone."""
+        tz = self.tz if self.tz in pytz.all_timezones_set else False
+        return {**super()._prepare_partner_values(), "tz": tz}
 
     def _get_payable_title(self):
         return self.service_id.sudo().name  # of an unpublished service too
@@ -1389,6 +1119,9 @@ class PaymentBooking(models.Model):
             return "later"
         return "payable"
 
+    def _get_payable_later_url(self):
+        return not self._is_payment_required() and self._get_manage_url()
+
     def _get_payable_done_url(self):
         return self._get_manage_url()
 
@@ -1422,15 +1155,7 @@ class PaymentBooking(models.Model):
 
     def _on_payment_failed(self, tx_sudo):
         self.filtered(lambda b: b.state == "hold")._sync_clock()
-        if tx_sudo.state == "error":
-            self._notify_staff(
-                "failed",
-                self.env._(
-                    "A payment of %(amount)s failed: %(reason)s",
-                    amount=self._format_amount(tx_sudo.amount),
-                    reason=tx_sudo.state_message or tx_sudo.provider_id.name,
-                ),
-            )
+        return super()._on_payment_failed(tx_sudo)
 
     def _lock_to_settle(self):
         """Override to lock resources first when the time must be taken again."""
@@ -1450,7 +1175,7 @@ class PaymentBooking(models.Model):
                         amount=self._format_amount(tx_sudo.amount),
                     ),
                 )
-                return
+                return None
             self._confirm()
         elif self.state == "hold" and self._is_covered():
             self._confirm()
@@ -1464,123 +1189,36 @@ class PaymentBooking(models.Model):
                     amount=self._format_amount(tx_sudo.amount),
                 ),
             )
-        self._notify_staff(
-            "paid",
-            self.env._(
-                "%(who)s paid %(amount)s.",
-                who=self.client_name,
-                amount=self._format_amount(tx_sudo.amount),
-            ),
-        )
-        currency = self._get_payable_currency()
-        if currency.compare_amounts(self._get_payable_paid(), self.amount_total) > 0:
-            self._flag_attention(
-                "second_payment",
-                self.env._("More was paid than was due. The rest is a credit."),
-            )
+        return super()._on_payment_done(tx_sudo)
 
-    def _make_payable_invoice(self, tx_sudo):
-        """Return the posted invoice of a confirmed booking, made from its frozen price.
+    def _is_invoiced_when_paid(self):
+        """Override: without a confirmed booking there is nothing to invoice."""
+        return self.state == "confirmed"
 
-        Without a confirmed booking there is nothing to invoice: the money becomes the
-        client's credit.
-        """
-        self.ensure_one()
-        if self.state != "confirmed":
-            return self.env["account.move"]
-        invoice = self.invoice_id
-        if not invoice:
-            invoice = (
-                self.env["account.move"]
-                .sudo()
-                .with_company(self.company_id)
-                .create(self._prepare_invoice_values())
-            )
-            currency = self.currency_id
-            if currency.compare_amounts(invoice.amount_total, self.amount_total):
-                self._flag_attention(
-                    "amount_mismatch",
-                    self.env._(
-                        "The invoice says %(invoiced)s, the client agreed to "
-                        "%(agreed)s.",
-                        invoiced=self._format_amount(invoice.amount_total),
-                        agreed=self._format_amount(self.amount_total),
-                    ),
-                )
-            self._editing().invoice_id = invoice
-        if invoice.state == "draft":
-            invoice.action_post()
-        invoice._portal_ensure_token()  # now: pages that show its address only read
-        return invoice.filtered(lambda move: move.state == "posted")
+    def _prepare_invoice_lines(self):
+        """Override to invoice the places at their frozen price."""
+        product = self.service_id.product_id
+        return [
+            {
+                "product_id": product.id,
+                "name": f"{product.display_name}\n{self._format_when()}",
+                "quantity": self.seats,
+                "price_unit": self.price_unit,
+                "tax_ids": [(6, 0, self.tax_ids.ids)],
+            }
+        ]
 
-    def _prepare_invoice_values(self):
-        """Return the values of the booking's invoice. Override to add to them."""
-        self.ensure_one()
-        service = self.service_id
-        name = f"{service.product_id.display_name}\n{self._format_when()}"
-        return {
-            "move_type": "out_invoice",
-            "partner_id": self.partner_id.id,
-            "currency_id": self.currency_id.id,
-            "fiscal_position_id": self.fiscal_position_id.id,
-            "invoice_origin": self.name,
-            "invoice_user_id": False,
-            "invoice_line_ids": [
-                (
-                    0,
-                    0,
-                    {
-                        "product_id": service.product_id.id,
-                        "name": name,
-                        "quantity": self.seats,
-                        "price_unit": self.price_unit,
-                        "tax_ids": [(6, 0, self.tax_ids.ids)],
-                    },
-                )
-            ],
-        }
+    def _get_staff_to_tell(self, event):
+        """Override: everybody chooses their events where they follow the service.
 
-    def _notify_staff(self, event, message, skip_responsible=False):
-        """Note an event in the history and tell who wants to hear of it.
-
-        Everybody chooses their events where they follow the service, and gets them in
-        Odoo's inbox or by mail, as their own preferences say. The responsible hears of
-        all, unless they follow the service and chose less.
-
-        :param str event: end of the xml id of a subtype of the service.
-        :param str message: what happened.
-        :param bool skip_responsible: whether they hear of it in another way.
+        The responsible hears of all, unless they follow the service and chose less.
         """
         subtype = self.env.ref(f"payment_booking_portal.mt_service_{event}")
-        robot = self.env.ref("base.partner_root")
-        for booking in self.sudo():  # clients cause most events
-            followers = booking.service_id.message_follower_ids
-            partners = followers.filtered(lambda f: subtype in f.subtype_ids).partner_id
-            partners = partners.filtered(lambda p: any(not u.share for u in p.user_ids))
-            responsible = booking.user_id.partner_id
-            if skip_responsible:
-                partners -= responsible
-            elif responsible not in followers.partner_id:
-                partners |= responsible
-            booking.message_post(
-                body=message,
-                author_id=robot.id if self.env.user.share else None,
-                partner_ids=(partners - self.env.user.partner_id).ids,
-            )
-
-    def _flag_attention(self, reason, message):
-        """Override to mark the booking and give its responsible an activity."""
-        for booking in self._editing():
-            booking.write({"needs_attention": True, "attention_reason": reason})
-            booking._notify_staff("attention", message, skip_responsible=True)
-            booking.activity_schedule(
-                "mail.mail_activity_data_todo",
-                summary=dict(booking._fields["attention_reason"]._description_selection(
-                    booking.env
-                ))[reason],
-                note=message,
-                user_id=booking.user_id.id or self.env.ref("base.user_admin").id,
-            )  # fmt: skip
+        followers = self.service_id.message_follower_ids
+        partners = followers.filtered(lambda f: subtype in f.subtype_ids).partner_id
+        partners = partners.filtered(lambda p: any(not u.share for u in p.user_ids))
+        responsible = super()._get_staff_to_tell(event)
+        return partners | (responsible - followers.partner_id)
 
     # === CANCELLING AND MOVING === #
 
@@ -1806,81 +1444,20 @@ class PaymentBooking(models.Model):
 
     # === MAIL AND WORDS === #
 
-    def _send_mail(self, template_xmlid):
-        """Queue a mail to the client, in the client's language, with the calendar file.
-
-        :param str template_xmlid: a template on this model.
-        """
-        self.ensure_one()
-        if not self.client_email:
-            return
-        template = self.env.ref(template_xmlid).sudo()  # clients read no templates
-        values = {}
-        if self.state in ("confirmed", "cancelled"):
-            attachment = self.env["ir.attachment"].sudo().create(
-                {
-                    "name": "booking.ics",
-                    "raw": self._get_ics(),
-                    "mimetype": "text/calendar",
-                    "res_model": self._name,
-                    "res_id": self.id,
-                }
-            )  # fmt: skip  # sudo: it belongs to the mail
-            values["attachment_ids"] = [(4, attachment.id)]
-        template.send_mail(
-            self.id,
-            email_values=values,
-            email_layout_xmlid="payment_booking_portal.mail_layout",
+    def _make_mail_attachments(self):
+        """Override to join the calendar file."""
+        attachments = super()._make_mail_attachments()
+        if self.state not in ("confirmed", "cancelled"):
+            return attachments
+        return attachments.create(
+            {
+                "name": "booking.ics",
+                "raw": self._get_ics(),
+                "mimetype": "text/calendar",
+                "res_model": self._name,
+                "res_id": self.id,
+            }
         )
-        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
-
-    def _get_invoice_url(self):
-        """Return the address of the posted invoice for the client, or False."""
-        self.ensure_one()
-        invoice_sudo = self.sudo().invoice_id  # clients read their invoice by token
-        if invoice_sudo.state != "posted":
-            return False
-        return invoice_sudo.get_portal_url()
-
-    def _get_receipt_lines(self):
-        """Return what was paid, how and when: one line of text per payment."""
-        self.ensure_one()
-        lines = []
-        for allocation in self._get_allocations().sorted("id"):
-            tx_sudo = allocation.transaction_id
-            if tx_sudo.state == "done" and tx_sudo._is_money():
-                lines.append(
-                    self.env._(
-                        "%(amount)s on %(date)s, %(method)s, reference %(reference)s",
-                        amount=self._format_amount(allocation.amount),
-                        date=format_date(
-                            self.env, tx_sudo.last_state_change, date_format="long"
-                        ),
-                        method=tx_sudo.payment_method_id.name,
-                        reference=tx_sudo.reference,
-                    )
-                )
-        return lines
-
-    def _get_mail_prefix(self):
-        """Return what stands before the subject of a mail about test money."""
-        self.ensure_one()
-        return self.env._("[Test] ") if self.is_test else ""
-
-    def _get_mail_message(self):
-        """Return what staff wrote into the mail that is being made, if anything."""
-        return self.env.context.get("booking_message")
-
-    def _get_mail_to(self):
-        """Return the client's address with the name, for the header of a mail."""
-        self.ensure_one()
-        return formataddr((self.client_name or "", self.client_email))
-
-    def _get_mail_url(self, page="manage"):
-        """Return the full address of a client page, for a mail."""
-        self.ensure_one()
-        path = self._get_pay_url() if page == "pay" else self._get_manage_url()
-        return self.get_base_url() + path
 
     def _get_mail_book_url(self):
         """Return the full address where the service can be booked again."""
@@ -1898,69 +1475,13 @@ class PaymentBooking(models.Model):
         lines.append({"label": self.env._("Reference"), "value": self.name})
         return lines
 
-    def _get_signup_url(self):
-        """Return the address where the contact makes the account that sees the booking.
-
-        A free sign-up would make a second contact.
-        """
-        self.ensure_one()
-        partner_sudo = self.partner_id.sudo()  # clients read no sign-up data
-        if partner_sudo.user_ids or not partner_sudo.signup_type:
-            return False
-        return partner_sudo._get_signup_url()
-
-    def _prepare_signup(self):
-        """Let the contact make an account, where the database allows clients to."""
-        partner_sudo = self.partner_id.sudo()  # clients write no sign-up data
-        scope = self.env["res.users"].sudo()._get_signup_invitation_scope()  # as above
-        if scope == "b2c" and not partner_sudo.user_ids:
-            partner_sudo.signup_prepare()
-
-    def _get_transfer_transaction(self):
-        """Return the bank transfer that is waited for, sudoed."""
-        return self._get_live_transactions().filtered(
-            lambda tx: tx.state == "pending" and tx.provider_id._is_slow()
-        )[:1]
-
-    @api.depends("allocation_ids.transaction_id.state")
-    def _compute_awaits_transfer(self):
-        for booking in self:
-            booking.awaits_transfer = bool(booking._get_transfer_transaction())
-
-    def action_transfer_received(self):
-        """Note that the bank transfer is on the account: it confirms and invoices.
-
-        :raise AccessError: for anyone but a manager.
-        """
-        self.check_access("write")
-        for booking in self:
-            booking._get_transfer_transaction().sudo(False).action_confirm_received()
-
-    def _get_transfer_reference(self):
-        """Return what the client must write on the transfer."""
-        tx_sudo = self._get_transfer_transaction()
-        return tx_sudo.reference and tx_sudo._get_communication()
-
-    def _get_transfer_instructions(self):
-        """Return the account to pay to, as the provider's own message says it."""
-        return self._get_transfer_transaction().provider_id.pending_msg
-
-    def _get_client_lang(self):
-        """Return the language in which the client reads."""
-        self.ensure_one()
-        installed = dict(self.env["res.lang"].get_installed())
-        for lang in (self.partner_id.lang, self.lang):
-            if lang in installed:  # it may have been switched off since
-                return lang
-        return self.env.lang
-
     def _get_client_tz(self):
         """Return the time zone in which the client reads times.
 
         What happens at our place is always said in our time.
         """
         self.ensure_one()
-        own = self.company_id.sudo()._get_booking_tz()  # guests read no companies
+        own = super()._get_client_tz()
         if self.service_id.sudo().location_type == "on_site":  # nor services
             return own
         return self.tz if self.tz in pytz.all_timezones_set else own
@@ -1984,31 +1505,12 @@ class PaymentBooking(models.Model):
             zone=tz.replace("_", " "),
         )
 
-    def _format_moment(self, moment, with_day=False):
-        """Return a moment (naive UTC) in words, in the client's zone.
-
-        :param bool with_day: name the day of today's moments too, for what is read
-            on another day.
-        """
-        self.ensure_one()
-        tz = pytz.timezone(self._get_client_tz())
-        local = pytz.utc.localize(moment).astimezone(tz)
-        at = format_time(self.env, moment, tz=tz.zone, time_format="short")
-        now = pytz.utc.localize(fields.Datetime.now()).astimezone(tz)
-        if local.date() == now.date() and not with_day:
-            return at
-        return f"{dates.format_day(self.env, local.date())}, {at}"
-
     def _can_change(self):
         """Tell whether the client may move or cancel. Override for a policy."""
         self.ensure_one()
         return self.state == "confirmed" and self.start > fields.Datetime.now()
 
     # === ACTIONS === #
-
-    def _check_manager(self):
-        if not self.env.user.has_group("payment_booking_portal.group_manager"):
-            raise AccessError(self.env._("Only a manager can do this."))
 
     def action_confirm_anyway(self, reason=None):
         """Confirm a booking without its payment.
@@ -2304,18 +1806,6 @@ class PaymentBooking(models.Model):
         """Open the wizard that moves the booking."""
         return self._open_wizard("payment.booking.move", self.env._("Move the booking"))
 
-    def _open_wizard(self, model, title):
-        self.ensure_one()
-        self.check_access("write")
-        return {
-            "type": "ir.actions.act_window",
-            "name": title,
-            "res_model": model,
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_booking_id": self.id},
-        }
-
     def get_move_warnings(self, start):
         """Return what speaks against moving the booking, for who drags it.
 
@@ -2341,33 +1831,6 @@ class PaymentBooking(models.Model):
         """Note that the client did not come."""
         self.check_access("write")
         self.attendance = "no_show"
-
-    def action_attention_done(self):
-        """Note that a person has decided."""
-        self.check_access("write")
-        self.write({"needs_attention": False, "attention_reason": False})
-        self.activity_unlink(["mail.mail_activity_data_todo"])
-
-    def action_view_invoice(self):
-        """Open the invoice."""
-        self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "account.move",
-            "res_id": self.invoice_id.id,
-            "view_mode": "form",
-        }
-
-    def action_open_client_page(self):
-        """Open what the client sees: the pay page while it is due, else the booking."""
-        self.ensure_one()
-        self.check_access("read")
-        payable = self.sudo()._get_payable_status() == "payable"  # reads transactions
-        return {
-            "type": "ir.actions.act_url",
-            "url": self._get_pay_url() if payable else self._get_manage_url(),
-            "target": "new",
-        }
 
     @api.model
     def _get_my_domain(self):

@@ -15,6 +15,7 @@ from odoo.tools.image import image_data_uri
 
 from .. import const
 from ..tools import slots
+from ..tools.taxes import compute_totals
 
 
 class PaymentBookingService(models.Model):
@@ -753,7 +754,6 @@ class PaymentBookingService(models.Model):
         """Return the amounts that the invoice will have, from Odoo's own engine."""
         self.ensure_one()
         AccountTax = self.env["account.tax"].sudo()  # guests read no taxes
-        company = self.company_id.sudo()
         base_line = AccountTax._prepare_base_line_for_taxes_computation(
             {},
             product_id=self.product_id.sudo(),
@@ -762,20 +762,8 @@ class PaymentBookingService(models.Model):
             quantity=quantity,
             currency_id=currency,
         )
-        AccountTax._add_tax_details_in_base_lines([base_line], company)
-        AccountTax._round_base_lines_tax_details([base_line], company)
-        # The first step of `_get_tax_totals_summary`, without its groups and labels.
-        by_line = AccountTax._aggregate_base_lines_tax_details(
-            [base_line], lambda _line, tax_data: bool(tax_data)
-        )
-        totals = AccountTax._aggregate_base_lines_aggregated_values(by_line).values()
-        untaxed = sum(values["total_excluded_currency"] for values in totals)
-        tax = sum(values["tax_amount_currency"] for values in totals)
-        return {
-            "amount_untaxed": untaxed,
-            "amount_tax": tax,
-            "amount_total": currency.round(untaxed + tax),
-        }
+        company_sudo = self.company_id.sudo()  # nor companies
+        return compute_totals([base_line], company_sudo, currency)
 
     # === SLOTS === #
 

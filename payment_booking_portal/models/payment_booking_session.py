@@ -12,7 +12,6 @@ from .. import const
 from ..exceptions import SlotTaken
 from ..tools import slots
 from ..tools.locking import lock_and_touch
-from .payment_booking import EDIT_SENTINEL
 
 # Facts of a session that only our methods change, and those that whoever plans it says.
 PROTECTED_FIELDS = {
@@ -40,8 +39,11 @@ class PaymentBookingSession(models.Model):
     """
 
     _name = "payment.booking.session"
+    _inherit = "payment.protected.mixin"
     _description = "Group Session"
     _order = "start desc, id desc"
+    _protected_fields = PROTECTED_FIELDS
+    _protected_defaults = {"state": "open"}
 
     # === FIELDS === #
 
@@ -104,21 +106,6 @@ class PaymentBookingSession(models.Model):
     _seats_positive = models.Constraint(
         "CHECK (seats BETWEEN 1 AND 1000)", "A session has between 1 and 1,000 places."
     )
-
-    # === DEFAULTS === #
-
-    @api.model
-    def default_get(self, fields):
-        """Override: a context says nothing about what only our methods set.
-
-        A calendar view, for one, gives the end of the time that was drawn.
-        """
-        protected = {f"default_{name}" for name in PROTECTED_FIELDS}
-        context = {k: v for k, v in self.env.context.items() if k not in protected}
-        return super(
-            PaymentBookingSession,
-            self.with_context(context),  # pylint: disable=context-overridden
-        ).default_get(fields)
 
     # === COMPUTE METHODS === #
 
@@ -229,14 +216,6 @@ class PaymentBookingSession(models.Model):
 
     # === CRUD METHODS === #
 
-    def _is_protected_edit(self):
-        return self.env.context.get("booking_edit") is EDIT_SENTINEL
-
-    def _editing(self):
-        """Return the records, sudoed, with the right to write protected fields."""
-        # Callers have checked who asks.
-        return self.sudo().with_context(booking_edit=EDIT_SENTINEL)
-
     @api.model_create_multi
     def create(self, vals_list):
         """Override to plan sessions: each owns its people and rooms at once.
@@ -246,7 +225,7 @@ class PaymentBookingSession(models.Model):
         :raise SlotTaken: if nobody is free, or somebody was quicker.
         """
         for vals in vals_list:
-            self._check_protected(vals, PROTECTED_FIELDS)
+            self._check_protected(vals)
         vals_list = [self._prepare_planned(vals) for vals in vals_list]
         services = self.env["payment.booking.service"].browse(
             [vals["service_id"] for vals in vals_list]
@@ -289,32 +268,6 @@ class PaymentBookingSession(models.Model):
             # Together: to flush the start alone would break `start < stop`.
             self.flush_recordset(["start", "stop"])
         return result
-
-    def _check_protected(self, vals, names):
-        """Refuse values that only our own methods may set, also for RPC and import.
-
-        A value that changes nothing is fine: an exported file can be imported again.
-        """
-        defaults = {"state": "open"}
-        for name in names & vals.keys():
-            field = self._fields[name]
-            if field.type in ("one2many", "many2many"):
-                changed = bool(vals[name])
-            elif self:
-                new = field.convert_to_cache(vals[name], self[:1])
-                changed = any(
-                    field.convert_to_cache(session[name], session) != new
-                    for session in self
-                )
-            else:
-                changed = bool(vals[name]) and vals[name] != defaults.get(name)
-            if changed:
-                raise UserError(
-                    self.env._(
-                        "%(field)s changes only through the buttons of a session.",
-                        field=field.get_description(self.env)["string"],
-                    )
-                )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_booked(self):

@@ -87,6 +87,10 @@ class PaymentPayableMixin(models.AbstractModel):
         """
         return "payable"
 
+    def _get_payable_later_url(self):
+        """Return where a client goes who does not want to pay now, if they may."""
+        return False
+
     def _get_payable_done_url(self):
         """Return the page that a client sees once the document is paid."""
         return self._get_pay_url()

@@ -13,6 +13,9 @@ class PaymentTransactionAllocation(models.Model):
     booking_id = fields.Many2one(
         "payment.booking", ondelete="restrict", index="btree_not_null"
     )
+    request_id = fields.Many2one(
+        "payment.request", ondelete="restrict", index="btree_not_null"
+    )
     invoice_id = fields.Many2one(
         "account.move", ondelete="restrict", index="btree_not_null"
     )
@@ -26,7 +29,7 @@ class PaymentTransactionAllocation(models.Model):
     state = fields.Selection(related="transaction_id.state")
 
     _one_document = models.Constraint(
-        "CHECK (num_nonnulls(booking_id, invoice_id) = 1)",
+        "CHECK (num_nonnulls(booking_id, request_id, invoice_id) = 1)",
         "An allocation belongs to exactly one document.",
     )
     _amount_positive = models.Constraint(
@@ -40,4 +43,4 @@ class PaymentTransactionAllocation(models.Model):
         counts its field too.
         """
         self.ensure_one()
-        return self.booking_id or self.invoice_id
+        return self.booking_id or self.request_id or self.invoice_id

@@ -1,4 +1,8 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import format_amount, format_list
 
 
 class ResPartner(models.Model):
@@ -11,6 +15,8 @@ class ResPartner(models.Model):
         groups="payment_booking_portal.group_user",
     )
 
+    payment_request_ids = fields.One2many("payment.request", "partner_id")
+
     @api.depends("payment_booking_ids")
     def _compute_payment_booking_count(self):
         groups = self.env["payment.booking"]._read_group(
@@ -19,6 +25,58 @@ class ResPartner(models.Model):
         counts = {partner.id: count for partner, count in groups}
         for partner in self:
             partner.payment_booking_count = counts.get(partner.id, 0)
+
+    # === WHAT A CLIENT OWES === #
+
+    def _get_dues(self, company, excluded=None):
+        """Return what a client owes by currency, each amount once: on its invoice if
+        it has one, else on the booking or the request.
+
+        :param res.company company: whom it is owed to.
+        :param payment.request excluded: one that does not count.
+        :rtype: dict
+        """
+        self.ensure_one()
+        # sudo: plain users read the amounts of a client's invoices through us
+        env = self.sudo().env
+        mine = Domain("partner_id", "child_of", self.commercial_partner_id.id)
+        mine &= Domain("company_id", "=", company.id)
+        alone = Domain("invoice_id.state", "!=", "posted")
+        bookings = env["payment.booking"].search(
+            mine
+            & alone
+            & Domain("state", "=", "confirmed")  # a hold is owed by nobody
+            & Domain("amount_due", ">", 0)
+        )
+        requests = env["payment.request"].search(
+            mine
+            & alone
+            & Domain("state", "in", ("sent", "part"))
+            & Domain("amount_due", ">", 0)
+            & Domain("id", "not in", excluded.ids if excluded else [])
+        )
+        invoices = env["account.move"].search(
+            mine
+            & Domain("move_type", "=", "out_invoice")
+            & Domain("state", "=", "posted")
+            & Domain("payment_state", "in", ("not_paid", "partial"))
+        )
+        dues = defaultdict(float)
+        for document in (*bookings, *requests):
+            dues[document.currency_id] += document.amount_due
+        for invoice in invoices:
+            dues[invoice.currency_id] += invoice.amount_residual
+        return dues
+
+    def _describe_dues(self, company, excluded=None):
+        """Return what a client owes in words, or False. See `_get_dues`."""
+        dues = self._get_dues(company, excluded)
+        amounts = [
+            format_amount(self.env, amount, currency)
+            for currency, amount in dues.items()
+            if not currency.is_zero(amount)
+        ]
+        return bool(amounts) and format_list(self.env, amounts)
 
     def action_view_payment_bookings(self):
         """Open the bookings of the client; New makes one for them."""

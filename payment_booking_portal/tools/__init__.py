@@ -1,1 +1,1 @@
-from . import dates, ics, locking, qr, slots
+from . import dates, ics, locking, qr, slots, taxes

@@ -1,0 +1,579 @@
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Command
+from odoo.tools import email_normalize, format_date, format_time
+from odoo.tools.mail import formataddr
+
+from .. import const
+from ..tools import dates
+
+
+class PaymentDocumentMixin(models.AbstractModel):
+    """What the documents of our own that a client pays share: bookings and requests.
+
+    Who owes, what came, what a person must decide, and the mails about it. An invoice
+    has all of this from Odoo, and only `payment.payable.mixin` from us.
+    """
+
+    _name = "payment.document.mixin"
+    _description = "Document That a Client Pays"
+    _inherit = [
+        "portal.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+        "payment.payable.mixin",
+        "payment.protected.mixin",
+    ]
+    _mail_post_access = "read"
+
+    # Code of the `ir.sequence` of its references.
+    _document_sequence = None
+
+    # === FIELDS === #
+
+    name = fields.Char(
+        string="Reference", readonly=True, copy=False, default="/", index="trigram"
+    )
+    company_id = fields.Many2one("res.company")
+    user_id = fields.Many2one("res.users", string="Responsible")
+
+    # Who owes
+    partner_id = fields.Many2one(
+        "res.partner", string="Client", index="btree_not_null", tracking=True
+    )
+    guest_name = fields.Char(string="Name Given")
+    guest_email = fields.Char(string="E-mail Given")
+    guest_phone = fields.Char(string="Phone Given")
+    client_name = fields.Char(compute="_compute_client", store=True, precompute=True)
+    client_email = fields.Char(
+        string="E-mail", compute="_compute_client", store=True, precompute=True
+    )
+    client_phone = fields.Char(
+        string="Phone", compute="_compute_client", store=True, precompute=True
+    )
+    lang = fields.Char(string="Language")
+    campaign = fields.Char(readonly=True, copy=False)
+    campaign_source = fields.Char(readonly=True, copy=False)
+    campaign_medium = fields.Char(readonly=True, copy=False)
+    duplicate_partner_ids = fields.Many2many(
+        "res.partner",
+        string="Same E-mail",
+        compute="_compute_duplicate_partner_ids",
+        help="Other contacts with this e-mail address: perhaps the same person.",
+    )
+
+    # What it costs, and what came
+    currency_id = fields.Many2one("res.currency")
+    fiscal_position_id = fields.Many2one(
+        "account.fiscal.position", readonly=True, copy=False
+    )
+    amount_untaxed = fields.Monetary(readonly=True, copy=False)
+    amount_tax = fields.Monetary(readonly=True, copy=False)
+    amount_total = fields.Monetary(
+        string="Total", readonly=True, copy=False, tracking=True
+    )
+    invoice_id = fields.Many2one(
+        "account.move", readonly=True, copy=False, index="btree_not_null"
+    )
+    # Precomputed: a new document has no payment yet, and needs no second statement.
+    amount_paid = fields.Monetary(
+        compute="_compute_payment_coverage", store=True, precompute=True
+    )
+    amount_due = fields.Monetary(
+        compute="_compute_payment_coverage", store=True, precompute=True
+    )
+    payment_coverage = fields.Selection(
+        const.COVERAGES,
+        string="Payment",
+        compute="_compute_payment_coverage",
+        store=True,
+        precompute=True,
+        tracking=True,
+    )
+    is_test = fields.Boolean(
+        string="Test Money",
+        compute="_compute_is_test",
+        compute_sudo=True,
+        search="_search_is_test",
+    )
+    awaits_transfer = fields.Boolean(
+        string="Waits for a Transfer",
+        compute="_compute_awaits_transfer",
+        compute_sudo=True,
+    )
+
+    # What a person must decide
+    needs_attention = fields.Boolean(readonly=True, copy=False, index=True)
+    attention_reason = fields.Selection(
+        const.ATTENTION_REASONS, readonly=True, copy=False
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends(
+        "partner_id.name",
+        "partner_id.email",
+        "partner_id.phone",
+        "guest_name",
+        "guest_email",
+        "guest_phone",
+    )
+    def _compute_client(self):
+        for document in self:
+            partner = document.partner_id
+            document.client_name = partner.name or document.guest_name
+            document.client_email = partner.email or document.guest_email
+            document.client_phone = partner.phone or document.guest_phone
+
+    @api.depends("guest_email", "partner_id.email")
+    def _compute_duplicate_partner_ids(self):
+        for document in self:
+            email = email_normalize(document.client_email)
+            document.duplicate_partner_ids = email and (
+                self.env["res.partner"].search(
+                    [
+                        ("email_normalized", "=", email),
+                        ("id", "!=", document.partner_id.id),
+                        ("company_id", "in", (False, document.company_id.id)),
+                    ],
+                    limit=5,
+                )
+            )
+
+    @api.depends(
+        "amount_total",
+        "currency_id",
+        "allocation_ids.amount",
+        "allocation_ids.transaction_id.state",
+        "allocation_ids.transaction_id.child_transaction_ids.state",
+        "invoice_id.state",
+        "invoice_id.amount_residual",
+    )
+    def _compute_payment_coverage(self):
+        for document in self:
+            document_sudo = document.sudo()  # plain users read no transactions
+            currency = document_sudo._get_payable_currency()
+            total = document.amount_total
+            paid = document_sudo._get_payable_paid()
+            refunded = document_sudo._get_refunded()
+            compare = currency.compare_amounts
+            if refunded and compare(paid, 0) <= 0:
+                coverage = "refunded"
+            elif refunded:
+                coverage = "partly_refunded"
+            elif paid and compare(paid, total) >= 0:
+                coverage = "paid"
+            elif document_sudo._get_payable_processing():
+                coverage = "processing"
+            elif paid:
+                coverage = "part"
+            else:
+                coverage = "none"
+            document.payment_coverage = coverage
+            document.amount_paid = paid
+            document.amount_due = max(0.0, total - paid)
+
+    @api.depends("allocation_ids.transaction_id.is_live")
+    def _compute_is_test(self):
+        for document in self:
+            document.is_test = any(
+                not tx.is_live for tx in document.allocation_ids.transaction_id
+            )
+
+    def _search_is_test(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # sudo: plain users read no transactions
+        allocations_sudo = self.env["payment.transaction.allocation"].sudo()
+        query = allocations_sudo._search([("transaction_id.is_live", "=", False)])
+        return [("allocation_ids", "in" if True in value else "not in", query)]
+
+    def _next_number(self):
+        """Return the next reference, as `ir.sequence.next_by_code` does but
+        with one query less: clients wait for it.
+        """
+        Sequence = self.env["ir.sequence"].sudo()  # plain users read no sequences
+        sequence = Sequence.search_fetch(
+            [
+                ("code", "=", self._document_sequence),
+                ("company_id", "in", [self.env.company.id, False]),
+            ],
+            ["prefix", "suffix", "padding", "implementation", "use_date_range"],
+            order="company_id",
+            limit=1,
+        )
+        return sequence.next_by_id() if sequence else "/"
+
+    def _clean_values(self, values):
+        """Return what a client may set on a document, cut to a sane length."""
+        allowed = (
+            *("guest_name", "guest_email", "guest_phone", "lang"),
+            *("campaign", "campaign_source", "campaign_medium"),
+        )
+        cleaned = {
+            # One line: the name goes into the header of a mail.
+            key: " ".join(str(values[key]).split())[: const.MAX_SHORT_TEXT]
+            for key in allowed
+            if values.get(key)
+        }
+        return cleaned
+
+    def _ensure_payable_partner(self):
+        """Override to make the contact of a guest.
+
+        A typed e-mail never finds an existing contact: it proves nothing.
+        """
+        self.ensure_one()
+        if not self.partner_id:
+            Partner = self.env["res.partner"].sudo()  # guests create no contacts
+            self._editing().partner_id = Partner.create(self._prepare_partner_values())
+        return self.partner_id
+
+    def _prepare_partner_values(self):
+        """Return the values of the contact of a guest. Override to add to them."""
+        self.ensure_one()
+        langs = dict(self.env["res.lang"].get_installed())
+        return {
+            "name": self.guest_name or self.guest_email,
+            "email": self.guest_email,
+            "phone": self.guest_phone,
+            "lang": self.lang if self.lang in langs else self.env.lang,
+            "company_id": self.company_id.id,
+        }
+
+    def _get_payable_paid(self):
+        """Override to count what an invoice got by other ways (bank statement)."""
+        paid = super()._get_payable_paid()
+        invoice_sudo = self.sudo().invoice_id  # clients read no invoices
+        if invoice_sudo.state == "posted":
+            settled = invoice_sudo.amount_total - invoice_sudo.amount_residual
+            return max(paid, self._get_payable_currency().round(settled))
+        return paid
+
+    def _get_refunded(self):
+        """Return how much of the money was given back."""
+        self.ensure_one()
+        return sum(
+            allocation.transaction_id._get_refunded_share(allocation)
+            for allocation in self._get_allocations()
+            if allocation.transaction_id._is_money()
+        )
+
+    def _make_payable_invoice(self, tx_sudo):
+        """Return the posted invoice of the document, made from its frozen price."""
+        self.ensure_one()
+        if not self._is_invoiced_when_paid():
+            return self.env["account.move"]
+        invoice = self.invoice_id
+        if not invoice:
+            invoice = (
+                self.env["account.move"]
+                .sudo()
+                .with_company(self.company_id)
+                .create(self._prepare_invoice_values())
+            )
+            currency = self.currency_id
+            if currency.compare_amounts(invoice.amount_total, self.amount_total):
+                self._flag_attention(
+                    "amount_mismatch",
+                    self.env._(
+                        "The invoice says %(invoiced)s, the client agreed to "
+                        "%(agreed)s.",
+                        invoiced=self._format_amount(invoice.amount_total),
+                        agreed=self._format_amount(self.amount_total),
+                    ),
+                )
+            self._editing().invoice_id = invoice
+        if invoice.state == "draft":
+            invoice.action_post()
+        invoice._portal_ensure_token()  # now: pages that show its address only read
+        return invoice.filtered(lambda move: move.state == "posted")
+
+    def _on_payment_failed(self, tx_sudo):
+        """Override to tell staff."""
+        if tx_sudo.state == "error":
+            self._notify_staff(
+                "failed",
+                self.env._(
+                    "A payment of %(amount)s failed: %(reason)s",
+                    amount=self._format_amount(tx_sudo.amount),
+                    reason=tx_sudo.state_message or tx_sudo.provider_id.name,
+                ),
+            )
+
+    def _on_payment_done(self, tx_sudo):
+        """Override to tell staff. Override further to do what the money was for."""
+        self.ensure_one()
+        self._notify_staff(
+            "paid",
+            self.env._(
+                "%(who)s paid %(amount)s.",
+                who=self.client_name,
+                amount=self._format_amount(tx_sudo.amount),
+            ),
+        )
+        currency = self._get_payable_currency()
+        if currency.compare_amounts(self._get_payable_paid(), self.amount_total) > 0:
+            self._flag_attention(
+                "second_payment",
+                self.env._("More was paid than was due. The rest is a credit."),
+            )
+
+    def _is_invoiced_when_paid(self):
+        """Tell whether money makes an invoice; else it is the client's credit."""
+        return True
+
+    def _prepare_invoice_values(self):
+        """Return the values of the invoice. Override to add to them."""
+        self.ensure_one()
+        return {
+            "move_type": "out_invoice",
+            "partner_id": self.partner_id.id,
+            "currency_id": self.currency_id.id,
+            "fiscal_position_id": self.fiscal_position_id.id,
+            "invoice_origin": self.name,
+            "invoice_user_id": False,
+            "invoice_line_ids": [
+                Command.create(values) for values in self._prepare_invoice_lines()
+            ],
+        }
+
+    def _prepare_invoice_lines(self):
+        """Return the values of each line of the invoice."""
+        return []
+
+    def _notify_staff(self, event, message, skip_responsible=False):
+        """Note an event in the history and tell who wants to hear of it.
+
+        They get it in Odoo's inbox or by mail, as their own preferences say.
+
+        :param str event: one of `booked`, `paid`, `failed`, `expired`, `cancelled`,
+            `attention`, and what a document adds.
+        :param str message: what happened.
+        :param bool skip_responsible: whether they hear of it in another way.
+        """
+        robot = self.env.ref("base.partner_root")
+        for document in self.sudo():  # clients cause most events
+            partners = document._get_staff_to_tell(event)
+            if skip_responsible:
+                partners -= document.user_id.partner_id
+            document.message_post(
+                body=message,
+                author_id=robot.id if self.env.user.share else None,
+                partner_ids=(partners - self.env.user.partner_id).ids,
+            )
+
+    def _get_staff_to_tell(self, event):
+        """Return the contacts of who wants to hear of an event: the responsible.
+
+        :param str event: see `_notify_staff`.
+        """
+        return self.user_id.partner_id
+
+    def _flag_attention(self, reason, message):
+        """Override to mark the document and give its responsible an activity."""
+        for document in self._editing():
+            document.write({"needs_attention": True, "attention_reason": reason})
+            document._notify_staff("attention", message, skip_responsible=True)
+            document.activity_schedule(
+                "mail.mail_activity_data_todo",
+                summary=dict(document._fields["attention_reason"]._description_selection(
+                    document.env
+                ))[reason],
+                note=message,
+                user_id=document.user_id.id or self.env.ref("base.user_admin").id,
+            )  # fmt: skip
+
+    def _send_mail(self, template_xmlid):
+        """Queue a mail to the client, in the client's language.
+
+        :param str template_xmlid: a template on this model.
+        """
+        self.ensure_one()
+        if not self.client_email:
+            return
+        template = self.env.ref(template_xmlid).sudo()  # clients read no templates
+        attachments = self._make_mail_attachments()
+        values = {"attachment_ids": [Command.link(a.id) for a in attachments]}
+        template.send_mail(
+            self.id,
+            email_values=values,
+            email_layout_xmlid="payment_booking_portal.mail_layout",
+        )
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
+    def _make_mail_attachments(self):
+        """Return new attachments of a mail to the client, sudoed."""
+        return self.env["ir.attachment"].sudo()  # they belong to the mail
+
+    def _get_invoice_url(self):
+        """Return the address of the posted invoice for the client, or False."""
+        self.ensure_one()
+        invoice_sudo = self.sudo().invoice_id  # clients read their invoice by token
+        if invoice_sudo.state != "posted":
+            return False
+        return invoice_sudo.get_portal_url()
+
+    def _get_receipt_lines(self):
+        """Return what was paid, how and when: one line of text per payment."""
+        self.ensure_one()
+        lines = []
+        for allocation in self._get_allocations().sorted("id"):
+            tx_sudo = allocation.transaction_id
+            if tx_sudo.state == "done" and tx_sudo._is_money():
+                lines.append(
+                    self.env._(
+                        "%(amount)s on %(date)s, %(method)s, reference %(reference)s",
+                        amount=self._format_amount(allocation.amount),
+                        date=format_date(
+                            self.env, tx_sudo.last_state_change, date_format="long"
+                        ),
+                        method=tx_sudo.payment_method_id.name,
+                        reference=tx_sudo.reference,
+                    )
+                )
+        return lines
+
+    def _get_mail_prefix(self):
+        """Return what stands before the subject of a mail about test money."""
+        self.ensure_one()
+        return self.env._("[Test] ") if self.is_test else ""
+
+    def _get_mail_message(self):
+        """Return what staff wrote into the mail that is being made, if anything."""
+        return self.env.context.get("booking_message")
+
+    def _get_mail_to(self):
+        """Return the client's address with the name, for the header of a mail."""
+        self.ensure_one()
+        return formataddr((self.client_name or "", self.client_email))
+
+    def _get_mail_url(self, page="manage"):
+        """Return the full address of a client page, for a mail.
+
+        :param str page: `pay`, or `manage` for what it shows once it is paid.
+        """
+        self.ensure_one()
+        path = self._get_pay_url() if page == "pay" else self._get_payable_done_url()
+        return self.get_base_url() + path
+
+    def _get_signup_url(self):
+        """Return the address where the contact makes the account that sees the document.
+
+        A free sign-up would make a second contact.
+        """
+        self.ensure_one()
+        partner_sudo = self.partner_id.sudo()  # clients read no sign-up data
+        if partner_sudo.user_ids or not partner_sudo.signup_type:
+            return False
+        return partner_sudo._get_signup_url()
+
+    def _prepare_signup(self):
+        """Let the contact make an account, where the database allows clients to."""
+        partner_sudo = self.partner_id.sudo()  # clients write no sign-up data
+        scope = self.env["res.users"].sudo()._get_signup_invitation_scope()  # as above
+        if scope == "b2c" and not partner_sudo.user_ids:
+            partner_sudo.signup_prepare()
+
+    def _get_transfer_transaction(self):
+        """Return the bank transfer that is waited for, sudoed."""
+        return self._get_live_transactions().filtered(
+            lambda tx: tx.state == "pending" and tx.provider_id._is_slow()
+        )[:1]
+
+    @api.depends("allocation_ids.transaction_id.state")
+    def _compute_awaits_transfer(self):
+        for document in self:
+            document.awaits_transfer = bool(document._get_transfer_transaction())
+
+    def action_transfer_received(self):
+        """Note that the bank transfer is on the account: it confirms and invoices.
+
+        :raise AccessError: for anyone but a manager.
+        """
+        self.check_access("write")
+        for document in self:
+            document._get_transfer_transaction().sudo(False).action_confirm_received()
+
+    def _get_transfer_reference(self):
+        """Return what the client must write on the transfer."""
+        tx_sudo = self._get_transfer_transaction()
+        return tx_sudo.reference and tx_sudo._get_communication()
+
+    def _get_transfer_instructions(self):
+        """Return the account to pay to, as the provider's own message says it."""
+        return self._get_transfer_transaction().provider_id.pending_msg
+
+    def _get_client_lang(self):
+        """Return the language in which the client reads."""
+        self.ensure_one()
+        installed = dict(self.env["res.lang"].get_installed())
+        for lang in (self.partner_id.lang, self.lang):
+            if lang in installed:  # it may have been switched off since
+                return lang
+        return self.env.lang
+
+    def _get_client_tz(self):
+        """Return the time zone in which the client reads times: the business's."""
+        self.ensure_one()
+        return self.company_id.sudo()._get_booking_tz()  # guests read no companies
+
+    def _format_moment(self, moment, with_day=False):
+        """Return a moment (naive UTC) in words, in the client's zone.
+
+        :param bool with_day: name the day of today's moments too, for what is read
+            on another day.
+        """
+        self.ensure_one()
+        tz = pytz.timezone(self._get_client_tz())
+        local = pytz.utc.localize(moment).astimezone(tz)
+        at = format_time(self.env, moment, tz=tz.zone, time_format="short")
+        now = pytz.utc.localize(fields.Datetime.now()).astimezone(tz)
+        if local.date() == now.date() and not with_day:
+            return at
+        return f"{dates.format_day(self.env, local.date())}, {at}"
+
+    def _check_manager(self):
+        if not self.env.user.has_group("payment_booking_portal.group_manager"):
+            raise AccessError(self.env._("Only a manager can do this."))
+
+    def _open_wizard(self, model, title):
+        self.ensure_one()
+        self.check_access("write")
+        return {
+            "type": "ir.actions.act_window",
+            "name": title,
+            "res_model": model,
+            "view_mode": "form",
+            "target": "new",
+            "context": {f"default_{self._payable_allocation_field}": self.id},
+        }
+
+    def action_attention_done(self):
+        """Note that a person has decided."""
+        self.check_access("write")
+        self.write({"needs_attention": False, "attention_reason": False})
+        self.activity_unlink(["mail.mail_activity_data_todo"])
+
+    def action_view_invoice(self):
+        """Open the invoice."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "account.move",
+            "res_id": self.invoice_id.id,
+            "view_mode": "form",
+        }
+
+    def action_open_client_page(self):
+        """Open what the client sees: the pay page while it is due, else what follows it."""
+        self.ensure_one()
+        self.check_access("read")
+        payable = self.sudo()._get_payable_status() == "payable"  # reads transactions
+        return {
+            "type": "ir.actions.act_url",
+            "url": self._get_pay_url() if payable else self._get_payable_done_url(),
+            "target": "new",
+        }

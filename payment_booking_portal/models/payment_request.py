@@ -1,0 +1,777 @@
+import logging
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import format_date, formatLang
+
+from .. import const
+from ..gateways import DEAD, get_gateway
+from ..tools.taxes import compute_totals
+
+_logger = logging.getLogger(__name__)
+
+# Facts that only our methods change: what became of the request.
+PROTECTED_FIELDS = {
+    "name",
+    "state",
+    "sent_at",
+    "opened_at",
+    "started_at",
+    "cancelled_at",
+    "is_expired",
+    "amount_typed",
+    "reason_typed",
+    "invoice_id",
+    "allocation_ids",
+    "client_key",
+}
+# Open in a draft, protected once the client was asked.
+PROTECTED_ONCE_SENT = {
+    "company_id",
+    "partner_id",
+    "currency_id",
+    "amount",
+    "amount_min",
+    "amount_max",
+    "reason",
+    "line_ids",
+    "fiscal_position_id",
+    "amount_untaxed",
+    "amount_tax",
+    "amount_total",
+}
+
+
+class PaymentRequest(models.Model):
+    """Money asked from one client: products with their taxes, or a bare amount.
+
+    Its facts are separate: sent, opened, expired, cancelled, and what was paid. The
+    state only sums them up.
+    """
+
+    _name = "payment.request"
+    _description = "Payment Request"
+    _inherit = "payment.document.mixin"
+    _order = "id desc"
+    _payable_allocation_field = "request_id"
+    _document_sequence = "payment.request"
+    _protected_fields = PROTECTED_FIELDS
+
+    # === FIELDS === #
+
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    user_id = fields.Many2one("res.users", default=lambda self: self.env.user)
+    currency_id = fields.Many2one(
+        "res.currency",
+        compute="_compute_currency_id",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
+    )
+    accepted_currency_ids = fields.Many2many(
+        "res.currency",
+        string="Accepted Currencies",
+        compute="_compute_accepted_currency_ids",
+    )
+
+    # What is asked for
+    line_ids = fields.One2many("payment.request.line", "request_id", copy=True)
+    amount = fields.Monetary(
+        help="Without products. Leave it empty to let the client type the amount."
+    )
+    amount_min = fields.Monetary(string="At Least")
+    amount_max = fields.Monetary(string="At Most")
+    amount_typed = fields.Monetary(
+        string="Amount of the Client", readonly=True, copy=False
+    )
+    reason = fields.Char(
+        help="What the money is for. Leave it empty to let the client say it."
+    )
+    reason_typed = fields.Char(string="Reason of the Client", readonly=True, copy=False)
+    message = fields.Text(help="A few words to the client, in the mail.")
+    fiscal_position_id = fields.Many2one(
+        compute="_compute_fiscal_position_id", store=True, precompute=True, copy=True
+    )
+    amount_untaxed = fields.Monetary(compute="_compute_amount_total", store=True)
+    amount_tax = fields.Monetary(compute="_compute_amount_total", store=True)
+    amount_total = fields.Monetary(
+        compute="_compute_amount_total", store=True, tracking=True
+    )
+    allocation_ids = fields.One2many(
+        "payment.transaction.allocation", "request_id", readonly=True
+    )
+
+    # When
+    due_date = fields.Date(string="Due", copy=False, tracking=True, index=True)
+    expires_at = fields.Datetime(
+        string="Link Valid Until",
+        copy=False,
+        tracking=True,
+        help="The client cannot pay by the link any more then. Empty: no limit.",
+    )
+    sent_at = fields.Datetime(string="Sent", readonly=True, copy=False)
+    opened_at = fields.Datetime(
+        string="Opened",
+        readonly=True,
+        copy=False,
+        help="When the client first looked at the pay page for two seconds.",
+    )
+    started_at = fields.Datetime(
+        string="Payment Started",
+        readonly=True,
+        copy=False,
+        help="When the client first chose a way to pay.",
+    )
+    cancelled_at = fields.Datetime(readonly=True, copy=False)
+    is_expired = fields.Boolean(string="Expired", readonly=True, copy=False)
+    state = fields.Selection(
+        const.REQUEST_STATES,
+        compute="_compute_state",
+        store=True,
+        precompute=True,
+        readonly=True,
+        index=True,
+        tracking=True,
+        default="draft",
+    )
+    client_key = fields.Char(
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        groups="base.group_system",
+        help="Keyed hash of the address that made the request, for the rate limit.",
+    )
+
+    # For the form
+    warning = fields.Text(compute="_compute_warning")
+    partner_owes = fields.Char(compute="_compute_partner_owes")
+
+    _expiry_index = models.Index(
+        "(expires_at) WHERE state = 'sent' AND expires_at IS NOT NULL"
+    )
+    _amount_not_negative = models.Constraint(
+        "CHECK (amount >= 0 AND amount_min >= 0 AND amount_max >= 0)",
+        "An amount cannot be negative.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("company_id")
+    def _compute_currency_id(self):
+        for request in self:
+            company = request.company_id or self.env.company
+            request.currency_id = request.currency_id or company.currency_id
+
+    @api.depends("company_id")
+    def _compute_accepted_currency_ids(self):
+        for request in self:
+            company_sudo = request.company_id.sudo()  # its pricelists
+            request.accepted_currency_ids = (
+                company_sudo and company_sudo._get_booking_currencies()
+            )
+
+    @api.depends("partner_id", "company_id")
+    def _compute_fiscal_position_id(self):
+        FiscalPosition = self.env["account.fiscal.position"].sudo()  # users read none
+        for request in self:
+            position = FiscalPosition.with_company(request.company_id)
+            request.fiscal_position_id = (
+                request.partner_id
+                and position._get_fiscal_position(request.partner_id.sudo())
+            )
+
+    @api.depends(
+        "amount",
+        "amount_typed",
+        "currency_id",
+        "line_ids.quantity",
+        "line_ids.price_unit",
+        "line_ids.tax_ids",
+    )
+    def _compute_amount_total(self):
+        for request in self:
+            if request.line_ids:
+                request.update(
+                    compute_totals(
+                        [line._prepare_base_line() for line in request.line_ids],
+                        request.company_id.sudo(),  # taxes of its countries
+                        request.currency_id,
+                    )
+                )
+                continue
+            request.amount_untaxed = request.amount_tax = 0.0
+            request.amount_total = request.amount or request.amount_typed
+
+    @api.depends(
+        "sent_at",
+        "cancelled_at",
+        "is_expired",
+        "amount_total",
+        "amount_paid",
+        "payment_coverage",
+    )
+    def _compute_state(self):
+        for request in self:
+            coverage = request.payment_coverage
+            if request.cancelled_at:
+                request.state = "cancelled"
+            elif coverage in ("paid", "refunded", "partly_refunded"):
+                request.state = "paid"  # what was given back is another fact
+            elif request.amount_paid:
+                request.state = "part"
+            elif request.is_expired:
+                request.state = "expired"
+            else:
+                request.state = "sent" if request.sent_at else "draft"
+
+    @api.depends("name", "reason", "reason_typed", "client_name")
+    def _compute_display_name(self):
+        for request in self:
+            reference = request.name != "/" and request.name
+            what = request.reason or request.reason_typed
+            parts = [reference, what, request.client_name]
+            request.display_name = " – ".join(filter(None, parts)) or self.env._("New")
+
+    def _compute_access_url(self):
+        result = super()._compute_access_url()
+        for request in self:
+            request.access_url = f"/my/requests/{request.id}"
+        return result
+
+    @api.depends(
+        "state", "currency_id", "company_id", "amount_total", "amount_min", "amount_max"
+    )
+    def _compute_warning(self):
+        for request in self:
+            request.warning = request._get_unpayable_warning()
+
+    @api.depends("partner_id", "company_id")
+    def _compute_partner_owes(self):
+        for request in self:
+            request.partner_owes = request.partner_id and (
+                request.partner_id._describe_dues(request.company_id, request._origin)
+            )
+
+    # === CONSTRAINTS === #
+
+    @api.constrains("amount_min", "amount_max", "currency_id")
+    def _check_limits(self):
+        for request in self:
+            too_low = request.currency_id.compare_amounts(
+                request.amount_max, request.amount_min
+            )
+            if request.amount_max and too_low < 0:
+                raise ValidationError(
+                    self.env._("The highest amount is below the lowest one.")
+                )
+
+    @api.constrains("partner_id", "company_id")
+    def _check_partner_company(self):
+        for request in self:
+            partner_company = request.partner_id.company_id
+            if partner_company and partner_company != request.company_id:
+                raise ValidationError(
+                    self.env._("This client belongs to another company.")
+                )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override to number requests, and to keep what only we set."""
+        for vals in vals_list:
+            if not self._is_protected_edit():
+                self._check_protected(vals)
+            if vals.get("name", "/") == "/":
+                vals["name"] = self._next_number()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Override: what a client was asked for stays as it is."""
+        if not self._is_protected_edit():
+            self._check_protected(vals)
+            if any(request.sent_at or request.cancelled_at for request in self):
+                self._check_protected(vals, PROTECTED_ONCE_SENT)
+        result = super().write(vals)
+        if "expires_at" in vals and not self._is_protected_edit():
+            self._update_expiry()
+        return result
+
+    def _check_lines_open(self):
+        """Refuse to change the lines of requests that a client was sent."""
+        if not self._is_protected_edit() and any(
+            request.sent_at or request.cancelled_at for request in self
+        ):
+            self._refuse_protected("line_ids")
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sent(self):
+        if any(request.state in ("sent", "part", "paid") for request in self):
+            raise UserError(self.env._("Cancel a request before you delete it."))
+        if any(request.sudo().allocation_ids for request in self):  # for plain users
+            raise UserError(
+                self.env._("A request that somebody paid for cannot be deleted.")
+            )
+
+    # === PAYABLE === #
+
+    def _get_payable_title(self):
+        """Override: the reason, or what is sold."""
+        names = self.line_ids.product_id.sudo().mapped("display_name")  # guests: none
+        return (
+            self.reason
+            or self.reason_typed
+            or ", ".join(names)
+            or self.env._("Payment to %(company)s", company=self.company_id.sudo().name)
+        )
+
+    def _get_payable_lines(self):
+        """Override to list the products, taxes and dates."""
+        request = self.sudo()  # guests read the lines of their own request
+        lines = [
+            {"label": line._get_label(), "amount": line.price_total}
+            for line in request.line_ids
+        ]
+        if request.amount_tax:
+            lines += [
+                {"label": self.env._("Without tax"), "amount": request.amount_untaxed},
+                {"label": self.env._("Tax"), "amount": request.amount_tax},
+            ]
+        if request.amount_paid:
+            lines.append({"label": self.env._("Paid"), "amount": request.amount_paid})
+        if self.due_date:
+            due = format_date(self.env, self.due_date, date_format="long")
+            lines.append({"label": self.env._("Due"), "value": due})
+        lines.append({"label": self.env._("Reference"), "value": self.name})
+        return lines
+
+    def _get_payable_reference(self):
+        """Override: the number alone, as it stands on a bank statement."""
+        return self.name
+
+    def _is_amount_open(self):
+        """Tell whether the client types the amount."""
+        self.ensure_one()
+        return not self.line_ids and not self.amount
+
+    def _is_reason_open(self):
+        """Tell whether the client says what the money is for."""
+        self.ensure_one()
+        return not self.line_ids and not self.reason
+
+    def _is_over(self):
+        """Tell whether the link ran out. After the first money a person decides, and
+        what is being paid may be paid to its end.
+        """
+        self.ensure_one()
+        if not self.expires_at or self.expires_at > fields.Datetime.now():
+            return False
+        return not self._get_payable_paid() and not self._get_payable_processing()
+
+    def _get_payable_own_status(self):
+        """Override: a draft, expired or cancelled request has a dead link."""
+        if self.state == "paid":
+            return "paid"  # perhaps given back since
+        if self.cancelled_at or not self.sent_at or self._is_over():
+            return "dead"
+        return "payable"
+
+    def _get_payable_status(self):
+        """Override: before the client typed an amount the total is nothing."""
+        if self._is_amount_open() and not self.amount_typed:
+            status = self._get_payable_own_status()
+            return "details" if status == "payable" else status
+        return super()._get_payable_status()
+
+    def _get_payable_messages(self):
+        """Override to name what only requests have."""
+        return {
+            **super()._get_payable_messages(),
+            "dead": self.env._("This link is no longer valid."),
+        }
+
+    def _get_payable_done_url(self):
+        """Override: the receipt."""
+        return f"{self._get_pay_url()}/receipt"
+
+    def _on_payment_started(self, tx_sudo):
+        """Override to keep when the client first chose a way to pay."""
+        if not self.started_at:
+            self._editing().started_at = fields.Datetime.now()
+
+    def _on_payment_pending(self, tx_sudo):
+        """Override to send the account that a bank transfer goes to."""
+        for request in self:
+            if tx_sudo.provider_id._is_slow():
+                request._send_mail(
+                    "payment_booking_portal.mail_template_request_transfer"
+                )
+
+    def _on_payment_done(self, tx_sudo):
+        """Override to write to the client, and to tell staff what was not awaited."""
+        result = super()._on_payment_done(tx_sudo)
+        if self.cancelled_at:
+            self._flag_attention(
+                "paid_cancelled",
+                self.env._(
+                    "%(amount)s came for a cancelled request.",
+                    amount=self._format_amount(tx_sudo.amount),
+                ),
+            )
+        self._prepare_signup()
+        return result
+
+    def _settle(self, tx_sudo):
+        """Override to send the receipt once there is an invoice."""
+        invoice = super()._settle(tx_sudo)
+        if self.env.context.get("booking_receipt", True):
+            self._attempt(
+                "confirm_failed",
+                self._send_mail,
+                "payment_booking_portal.mail_template_request_receipt",
+            )
+        return invoice
+
+    def _is_invoiced_when_paid(self):
+        """Override: a bare amount is an advance, matched to an invoice later."""
+        return bool(self.line_ids) and not self.cancelled_at
+
+    def _prepare_invoice_lines(self):
+        """Override to invoice the products at the prices that the client saw."""
+        return [line._prepare_invoice_line() for line in self.line_ids]
+
+    def _get_unpayable_warning(self):
+        """Return why the client will not be able to pay, for staff, or False."""
+        self.ensure_one()
+        amount = self.amount_total or self.amount_min or self.amount_max
+        if self.state not in ("draft", "sent", "part") or not self.currency_id:
+            return False
+        providers, _methods = self.env["payment.provider"]._get_usable(
+            self.company_id, self.currency_id, amount or 1.0, partner=self.partner_id
+        )
+        if providers:
+            return False
+        return self.env._(
+            "No payment provider can take this: the client will not be able to pay. "
+            "Publish a provider, or choose another currency."
+        )
+
+    # === WHAT THE CLIENT FILLS IN === #
+
+    def _get_payable_questions(self):
+        """Override to ask for the amount and the reason that staff left open."""
+        questions = []
+        currency = self.currency_id
+        if self._is_amount_open():
+            questions.append(
+                {
+                    "name": "amount",
+                    "kind": "number",
+                    "label": self.env._("Amount (%(currency)s)", currency=currency.name),
+                    "required": True,
+                    "help": self._describe_limits(),
+                    "value": self.amount_typed
+                    and formatLang(self.env, self.amount_typed, currency_obj=None,
+                                   digits=currency.decimal_places, grouping=False),
+                }
+            )  # fmt: skip
+        if self._is_reason_open():
+            questions.append(
+                {
+                    "name": "reason",
+                    "kind": "text",
+                    "label": self.env._("What is it for?"),
+                    "required": True,
+                    "help": "",
+                    "value": self.reason_typed or "",
+                }
+            )
+        return questions
+
+    def _describe_limits(self):
+        """Return between which amounts the client chooses, in words."""
+        self.ensure_one()
+        low = self._format_amount(self.amount_min)
+        high = self._format_amount(self.amount_max)
+        if self.amount_min and self.amount_max:
+            return self.env._("From %(low)s to %(high)s", low=low, high=high)
+        if self.amount_min:
+            return self.env._("At least %(low)s", low=low)
+        if self.amount_max:
+            return self.env._("At most %(high)s", high=high)
+        return ""
+
+    def _check_amount(self, amount):
+        """Return what is wrong with an amount of the client, or False.
+
+        :param float amount: in the request's currency.
+        """
+        self.ensure_one()
+        currency = self.currency_id
+        if currency.compare_amounts(amount, currency.round(amount)) or (
+            abs(amount - currency.round(amount)) > 1e-9
+        ):
+            return self.env._(
+                "%(currency)s has no such fractions.", currency=currency.name
+            )
+        if currency.compare_amounts(amount, 0.0) <= 0:
+            return self.env._("Type the amount that you want to pay.")
+        too_low = currency.compare_amounts(amount, self.amount_min) < 0
+        too_high = self.amount_max and (
+            currency.compare_amounts(amount, self.amount_max) > 0
+        )
+        if too_low or too_high or amount > const.MAX_AMOUNT:
+            return self._describe_limits() or self.env._("This amount is too high.")
+        return False
+
+    # === EXPIRY === #
+
+    def _update_expiry(self):
+        """Let the request live or die as its new date says."""
+        now = fields.Datetime.now()
+        for request in self._editing():
+            over = bool(request.expires_at and request.expires_at <= now)
+            if request.is_expired and not over:
+                request.is_expired = False
+
+    @api.model
+    def _cron_expire(self, limit=None):
+        """End the requests whose link ran out, once no money can come any more.
+
+        :param int limit: how many are looked at in one run; all by default.
+        """
+        domain = Domain("state", "=", "sent") & Domain(
+            "expires_at", "<=", fields.Datetime.now()
+        )
+        ids = self.search(domain, order="expires_at", limit=limit).ids
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(ids))
+        for rid in ids:
+            request = self.browse(rid).try_lock_for_update().filtered_domain(domain)
+            try:
+                request._expire()
+            except Exception as error:  # one bad record never stops the cron
+                self.env.cr.rollback()
+                _logger.info("expiry of request %s: %s", rid, error, exc_info=True)
+                if not isinstance(error, psycopg2.OperationalError):
+                    self.browse(rid)._flag_attention("late_kept", str(error))
+            if not cron._commit_progress(1):
+                break
+
+    def _expire(self):
+        """End requests, unless money may still come for them."""
+        for request in self._editing():
+            request._lock_and_touch()
+            if request._get_payable_paid() or request._stop_live_transactions():
+                continue
+            request.is_expired = True
+            request._notify_staff(
+                "expired", self.env._("Not paid in time: the link is over.")
+            )
+
+    def _stop_live_transactions(self):
+        """Cancel at their provider the transactions that can be.
+
+        :return: those whose money may still come, sudoed.
+        """
+        alive = self.env["payment.transaction"].sudo()  # clients read none
+        for tx_sudo in self._get_live_transactions():
+            if get_gateway(tx_sudo.provider_id).cancel(tx_sudo) == DEAD:
+                tx_sudo._set_canceled(state_message=self.env._("The request is over."))
+            else:
+                alive |= tx_sudo
+        return alive
+
+    # === OPENED === #
+
+    def _note_opened(self):
+        """Keep when the client first looked at the pay page."""
+        for request in self._editing():
+            if request.sent_at and not request.opened_at:
+                request.opened_at = fields.Datetime.now()
+
+    # === SENDING === #
+
+    def _check_sendable(self):
+        """Check that a client can be asked.
+
+        :raise UserError: what is missing.
+        """
+        self.ensure_one()
+        if self.cancelled_at or self.state == "paid":
+            raise UserError(self.env._("This request is over. Make a new one."))
+        if not self.partner_id and not self.guest_email:
+            raise UserError(self.env._("Choose the client first."))
+        if not self._is_amount_open() and (
+            self.currency_id.compare_amounts(self.amount_total, 0.0) <= 0
+        ):
+            raise UserError(self.env._("There is nothing to pay. Check the prices."))
+        if self.expires_at and self.expires_at <= fields.Datetime.now():
+            raise UserError(
+                self.env._("The date until which the link is valid is over already.")
+            )
+        accepted = self.company_id.sudo()._get_booking_currencies()  # its settings
+        if self.currency_id not in accepted:
+            raise UserError(
+                self.env._(
+                    "%(currency)s is not accepted. Choose another currency.",
+                    currency=self.currency_id.name,
+                )
+            )
+
+    def _mark_sent(self):
+        """Let the link of requests work; what is asked for is fixed from now on."""
+        for request in self._editing():
+            request._check_sendable()
+            if not request.sent_at:
+                request.sent_at = fields.Datetime.now()
+
+    def action_send(self):
+        """Open Odoo's composer with the mail and its Pay button.
+
+        :raise UserError: when something is missing.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self._check_sendable()
+        if not self.client_email:
+            raise UserError(
+                self.env._("The client has no e-mail address. Copy the link instead.")
+            )
+        template = self.env.ref("payment_booking_portal.mail_template_request")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send the payment link"),
+            "res_model": "mail.compose.message",
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {
+                "default_model": self._name,
+                "default_res_ids": self.ids,
+                "default_template_id": template.id,
+                "default_composition_mode": "comment",
+                "default_email_layout_xmlid": "payment_booking_portal.mail_layout",
+                "force_email": True,
+                "hide_mail_template_management_options": True,
+                "mark_request_sent": True,
+            },
+        }
+
+    def message_post(self, **kwargs):
+        """Override of `mail` to let the link work once its mail is on its way."""
+        if self.env.context.get("mark_request_sent"):
+            self.check_access("write")
+            self._mark_sent()
+        return super(
+            PaymentRequest, self.with_context(mark_request_sent=False)
+        ).message_post(**kwargs)
+
+    def _get_mail_lines(self):
+        """Return what a mail lists: dicts with `label` and `value`."""
+        lines = [
+            {
+                "label": line["label"],
+                "value": line.get("value") or self._format_amount(line["amount"]),
+            }
+            for line in self._get_payable_lines()
+        ]
+        if self.amount_total:
+            total = self._format_amount(self.amount_total)
+            lines.insert(-1, {"label": self.env._("Total"), "value": total})
+        return lines
+
+    def _get_mail_amount(self):
+        """Return what is to pay, in words; empty while the client types it."""
+        amount = self.amount_total and self._get_payable_amount()
+        return self._format_amount(amount) if amount else ""
+
+    def _get_mail_subject(self):
+        """Return the subject of the mail with the link."""
+        self.ensure_one()
+        amount = self._get_mail_amount()
+        company = self.company_id.name
+        if not amount:
+            return self.env._("Payment to %(company)s", company=company)
+        return self.env._(
+            "%(company)s: please pay %(amount)s", company=company, amount=amount
+        )
+
+    # === ACTIONS === #
+
+    def action_make_link(self):
+        """Let the link work without a mail, for who sends it in another way."""
+        self.check_access("write")
+        self._mark_sent()
+
+    def action_edit(self):
+        """Take a request back to change it, as long as no money came or may come."""
+        self.check_access("write")
+        for request in self._editing():
+            request._lock_and_touch()
+            if request._get_payable_paid() or request._stop_live_transactions():
+                raise UserError(
+                    self.env._("Money came, or is on its way: it stays as it is.")
+                )
+            request.write(
+                {
+                    "sent_at": False,
+                    "cancelled_at": False,
+                    "is_expired": False,
+                    "amount_typed": 0.0,
+                    "reason_typed": False,
+                }
+            )
+
+    def action_revoke(self):
+        """Make the links dead that are out, and nothing else: a new one can be sent."""
+        self.check_access("write")
+        for request in self:
+            links = self.env["payment.access.link"]._get_all(request, "pay")
+            links._revoke()
+            request.message_post(body=self.env._("The link was revoked."))
+
+    def action_extend(self):
+        """Give the client more time, as much as a new request has by default."""
+        self.check_access("write")
+        for request in self:
+            request.expires_at = fields.Datetime.now() + timedelta(
+                days=const.REQUEST_DAYS
+            )
+
+    def action_cancel(self):
+        """Cancel requests: the link is dead; money that came stays the client's."""
+        self.check_access("write")
+        for request in self._editing():
+            request._lock_and_touch()
+            if request.cancelled_at or request.state == "paid":
+                continue
+            request._stop_live_transactions()
+            request.cancelled_at = fields.Datetime.now()
+            if request._get_payable_paid():
+                request._flag_attention(
+                    "paid_cancelled",
+                    self.env._(
+                        "Cancelled after %(amount)s was paid. Decide what is given "
+                        "back.",
+                        amount=request._format_amount(request._get_payable_paid()),
+                    ),
+                )
+
+    @api.model
+    def _get_my_domain(self):
+        """Return the requests that the current user may see in the portal."""
+        partner = self.env.user.partner_id.commercial_partner_id
+        return Domain("partner_id", "child_of", partner.id) & Domain(
+            "sent_at", "!=", False
+        )
