@@ -33,6 +33,7 @@
         "views/book_templates.xml",
         "views/pay_templates.xml",
         "views/booking_templates.xml",
+        "views/request_templates.xml",
         # Back office
         "views/payment_booking_confirm_views.xml",  # Its action is on the booking form
         "views/payment_booking_ask_views.xml",

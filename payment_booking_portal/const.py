@@ -91,6 +91,8 @@ HOLD_CAP_HOURS = 24
 STAFF_HOLD_HOURS = 48
 # How long the link of a payment request is valid, if staff does not say otherwise.
 REQUEST_DAYS = 30
+# How often a client may have a fresh link for one document (minutes).
+FRESH_LINK_MINUTES = 60
 # More than this is a slip of the finger.
 MAX_AMOUNT = 10_000_000
 # Transactions one address may start: for one document in ten minutes, in an hour.

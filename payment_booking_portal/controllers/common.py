@@ -89,6 +89,11 @@ def parse_tz(value):
     return value if value in pytz.all_timezones_set else None
 
 
+def is_person():
+    """Tell whether a client may be looking: no robot, and nobody of the business."""
+    return not request.env.user._is_internal() and not request.env["ir.http"].is_a_bot()
+
+
 def describe_slots(service, starts, tz_name, seats=1):
     """Return starts as the buttons of a page: dicts with `url` and `label`.
 

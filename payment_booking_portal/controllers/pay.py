@@ -7,7 +7,7 @@ from odoo.http import request, route
 from odoo.addons.payment.controllers.portal import PaymentPortal
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 
-from .common import MAX_FORM_BYTES, ClientPages, describe_slots
+from .common import MAX_FORM_BYTES, ClientPages, describe_slots, is_person
 
 ENDS = {
     # What the pay page says instead of a form (see `_get_payable_status`).
@@ -18,7 +18,6 @@ ENDS = {
     "cancelled": ("cancelled", 410),
     "closed": ("closed", 409),
     "later": ("later", 200),
-    "dead": ("dead_link", 410),
 }
 
 
@@ -55,7 +54,7 @@ class PayPages(ClientPages, PaymentPortal):
         """Show what is due and the ways to pay it."""
         link, document = self._get_payable(token)
         if not link.is_valid:
-            return self._render_end("dead_link", status=410)
+            return self._render_dead(document, token)
         if request.env["payment.transaction"]._is_rate_limited(
             self._get_client_key(), document
         ):
@@ -104,6 +103,7 @@ class PayPages(ClientPages, PaymentPortal):
             "seconds_left": deadline
             and int((deadline - fields.Datetime.now()).total_seconds()),
             "drop_url": deadline and f"/pay/{token}/drop",
+            "opened_url": document._is_opened_awaited() and f"/pay/{token}/opened",
             "later_url": document._get_payable_later_url(),
             "failed_tx": self._get_last_transaction(document).filtered(
                 lambda tx: tx.state == "error"
@@ -122,6 +122,8 @@ class PayPages(ClientPages, PaymentPortal):
         """Render the end that a status means."""
         if status == "processing":
             return self._render_checking(document, token)
+        if status == "dead":
+            return self._render_dead(document, token)
         status_key, code = ENDS[status]
         if document._get_payable_paid():
             # Money without its booking: what is paid is not what the client wants.
@@ -133,6 +135,7 @@ class PayPages(ClientPages, PaymentPortal):
             status=code,
             document=document,
             done_url=status in ("paid", "later") and document._get_payable_done_url(),
+            receipt_lines=status == "paid" and document._get_receipt_lines(),
             slots=self._get_other_slots(document)
             if status_key in ("over", "cancelled", "late")
             else None,
@@ -153,6 +156,45 @@ class PayPages(ClientPages, PaymentPortal):
             status=TooManyRequests.code,
             res_company=document._get_payable_company(),
         )
+
+    def _render_dead(self, document, token):
+        """Say that a link is dead: nothing about whom or what it was for."""
+        return self._render_end(
+            "dead_link",
+            status=410,
+            fresh_url=f"/pay/{token}/fresh",
+            res_company=document._get_payable_company(),
+        )
+
+    @route(
+        "/pay/<string:token>/fresh",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["POST"],
+        sitemap=False,
+        max_content_length=MAX_FORM_BYTES,
+        captcha="payment_fresh_link",
+    )
+    def pay_fresh(self, token, **_form):
+        """Send a fresh link to the address on file; the answer is always the same."""
+        link, document = self._get_payable(token)
+        client_key = self._get_client_key()
+        if request.env["payment.access.link"]._is_ask_limited(client_key):
+            return self._render_limited(document)
+        document._ask_fresh_link(link, client_key)
+        return self._render_end(
+            "fresh_link", res_company=document._get_payable_company()
+        )
+
+    # === OPENED === #
+
+    @route("/pay/<string:token>/opened", type="jsonrpc", auth="public")
+    def pay_opened(self, token):
+        """Keep that the client looks at the page: it says so after two seconds."""
+        link, document = self._get_payable(token)
+        if link.is_valid and is_person():
+            document._note_opened()
 
     # === TRANSACTION === #
 
@@ -242,7 +284,7 @@ class PayPages(ClientPages, PaymentPortal):
         """Say what became of the payment; the address needs no session."""
         link, document = self._get_payable(token)
         if not link.is_valid:
-            return self._render_end("dead_link", status=410)
+            return self._render_dead(document, token)
         tx_sudo = self._get_last_transaction(document)
         status = document._get_payable_status()
         if not tx_sudo:
@@ -299,6 +341,39 @@ class PayPages(ClientPages, PaymentPortal):
         if tx_sudo.state in ("error", "cancel", "done"):
             return {"url": f"/pay/{token}/status"}
         return {"url": False}
+
+    # === RECEIPT === #
+
+    @route(
+        "/pay/<string:token>/receipt",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def pay_receipt(self, token, **_query):
+        """Say thank you, with the receipt, for what has no page of its own."""
+        link, document = self._get_payable(token)
+        if not link.is_valid:
+            return self._render_dead(document, token)
+        if document._get_payable_status() != "paid":
+            return request.redirect(document._get_pay_url())
+        return self._render_page(
+            "receipt_page",
+            {
+                "document": document,
+                "currency": document._get_payable_currency(),
+                "lines": document._get_payable_lines(),
+                "receipt_lines": document._get_receipt_lines(),
+                "thanks": document._get_payable_thanks(),
+                "return_url": document._get_payable_return_url(),
+                "invoice_url": document._get_invoice_url(),
+                "signup_url": document._get_signup_url(),
+                "res_company": document._get_payable_company(),
+            },
+            private=True,
+        )
 
     # === DROP === #
 

@@ -1,8 +1,11 @@
 import hashlib
 import secrets
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import consteq
+
+from .. import const
 
 
 class PaymentAccessLink(models.Model):
@@ -33,6 +36,14 @@ class PaymentAccessLink(models.Model):
     )
     expires_at = fields.Datetime(readonly=True)
     revoked = fields.Boolean(readonly=True)
+    asked_at = fields.Datetime(
+        readonly=True, help="When its holder last asked for a fresh one."
+    )
+    asked_key = fields.Char(
+        readonly=True,
+        index="btree_not_null",
+        help="Keyed hash of the address that asked, for the rate limit.",
+    )
     is_valid = fields.Boolean(compute="_compute_is_valid")
 
     _token_digest_uniq = models.UniqueIndex("(token_digest)")
@@ -116,6 +127,34 @@ class PaymentAccessLink(models.Model):
         return links.filtered("is_valid")[:1] or links.create(
             {"res_model": document._name, "res_id": document.id, "scope": scope}
         )
+
+    @api.model
+    def _is_ask_limited(self, client_key):
+        """Tell whether an address asked for too many fresh links lately.
+
+        :param str client_key: see `payment.transaction._make_client_key`.
+        """
+        most, minutes = const.RATE_ADDRESS
+        since = fields.Datetime.now() - timedelta(minutes=minutes)
+        count = self.sudo().search_count(  # guests own no record
+            [("asked_key", "=", client_key), ("asked_at", ">", since)], limit=most
+        )
+        return count >= most
+
+    def _note_asked(self, client_key):
+        """Keep that the holder asked for a fresh link, and tell whether one may be sent:
+        one an hour for each document.
+
+        :param str client_key: see `payment.transaction._make_client_key`.
+        """
+        self.ensure_one()
+        since = fields.Datetime.now() - timedelta(minutes=const.FRESH_LINK_MINUTES)
+        links = self._get_all(self._get_document(), self.scope)
+        recent = links.filtered(lambda link: link.asked_at and link.asked_at > since)
+        self.sudo().write(  # links are written by our methods only
+            {"asked_at": fields.Datetime.now(), "asked_key": client_key}
+        )
+        return not recent
 
     def _revoke(self):
         """Make the links dead; their holders read that, and nothing else."""

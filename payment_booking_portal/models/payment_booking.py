@@ -62,6 +62,7 @@ class PaymentBooking(models.Model):
     _payable_allocation_field = "booking_id"
     _document_sequence = "payment.booking"
     _protected_fields = PROTECTED_FIELDS
+    _fresh_link_template = "payment_booking_portal.mail_template_booking_payment"
 
     # === FIELDS === #
 

@@ -3,7 +3,7 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tools import email_normalize, format_date, format_time
+from odoo.tools import email_normalize, format_time
 from odoo.tools.mail import formataddr
 
 from .. import const
@@ -30,6 +30,8 @@ class PaymentDocumentMixin(models.AbstractModel):
 
     # Code of the `ir.sequence` of its references.
     _document_sequence = None
+    # The mail with a fresh link, for a client whose link is dead.
+    _fresh_link_template = None
 
     # === FIELDS === #
 
@@ -416,26 +418,6 @@ class PaymentDocumentMixin(models.AbstractModel):
             return False
         return invoice_sudo.get_portal_url()
 
-    def _get_receipt_lines(self):
-        """Return what was paid, how and when: one line of text per payment."""
-        self.ensure_one()
-        lines = []
-        for allocation in self._get_allocations().sorted("id"):
-            tx_sudo = allocation.transaction_id
-            if tx_sudo.state == "done" and tx_sudo._is_money():
-                lines.append(
-                    self.env._(
-                        "%(amount)s on %(date)s, %(method)s, reference %(reference)s",
-                        amount=self._format_amount(allocation.amount),
-                        date=format_date(
-                            self.env, tx_sudo.last_state_change, date_format="long"
-                        ),
-                        method=tx_sudo.payment_method_id.name,
-                        reference=tx_sudo.reference,
-                    )
-                )
-        return lines
-
     def _get_mail_prefix(self):
         """Return what stands before the subject of a mail about test money."""
         self.ensure_one()
@@ -460,7 +442,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         return self.get_base_url() + path
 
     def _get_signup_url(self):
-        """Return the address where the contact makes the account that sees the document.
+        """Return the address where the contact makes the account that sees it.
 
         A free sign-up would make a second contact.
         """
@@ -514,6 +496,26 @@ class PaymentDocumentMixin(models.AbstractModel):
             if lang in installed:  # it may have been switched off since
                 return lang
         return self.env.lang
+
+    def _ask_fresh_link(self, link_sudo, client_key):
+        """Override to mail a fresh link to the client, and to tell staff."""
+        self.ensure_one()
+        document = self._editing()  # whoever asks holds the right token
+        document._lock_and_touch()
+        if not link_sudo._note_asked(client_key):
+            return
+        document._renew()
+        if document._get_payable_status() in ("payable", "details"):
+            document._send_mail(self._fresh_link_template)
+            message = self.env._(
+                "The client asked for a fresh link and got it by mail."
+            )
+        else:
+            message = self.env._("The client asked for a fresh link. None was sent.")
+        document._notify_staff("attention", message)
+
+    def _renew(self):
+        """Give the client more time before a fresh link is sent, if they may have it."""
 
     def _get_client_tz(self):
         """Return the time zone in which the client reads times: the business's."""

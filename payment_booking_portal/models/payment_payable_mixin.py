@@ -7,7 +7,7 @@ import psycopg2
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import format_amount
+from odoo.tools import format_amount, format_date
 
 from odoo.addons.payment import utils as payment_utils
 
@@ -94,6 +94,38 @@ class PaymentPayableMixin(models.AbstractModel):
     def _get_payable_done_url(self):
         """Return the page that a client sees once the document is paid."""
         return self._get_pay_url()
+
+    def _get_invoice_url(self):
+        """Return the address of the posted invoice for the client, or False."""
+        return False
+
+    def _get_signup_url(self):
+        """Return the address where the client makes an account, or False."""
+        return False
+
+    def _get_payable_thanks(self):
+        """Return what the client reads once it is paid, beside the receipt."""
+        return ""
+
+    def _get_payable_return_url(self):
+        """Return the page of the business that a client goes back to once it is paid,
+        or False. Never one that a client sent.
+        """
+        return False
+
+    def _is_opened_awaited(self):
+        """Tell whether it is worth knowing that the client looks at the pay page."""
+        return False
+
+    def _note_opened(self):
+        """Keep that the client has looked at the pay page."""
+
+    def _ask_fresh_link(self, link_sudo, client_key):
+        """Let the client have a fresh link, sent to the address on file.
+
+        :param payment.access.link link_sudo: the dead one.
+        :param str client_key: see `payment.transaction._make_client_key`.
+        """
 
     def _on_payment_started(self, tx_sudo):
         """React to a new transaction. The document is locked."""
@@ -202,6 +234,26 @@ class PaymentPayableMixin(models.AbstractModel):
         """Return the reason why the document cannot be paid now, or False."""
         status = self._get_payable_status()
         return status != "payable" and self._get_payable_messages()[status]
+
+    def _get_receipt_lines(self):
+        """Return what was paid, how and when: one line of text per payment."""
+        self.ensure_one()
+        lines = []
+        for allocation in self._get_allocations().sorted("id"):
+            tx_sudo = allocation.transaction_id
+            if tx_sudo.state == "done" and tx_sudo._is_money():
+                lines.append(
+                    self.env._(
+                        "%(amount)s on %(date)s, %(method)s, reference %(reference)s",
+                        amount=self._format_amount(allocation.amount),
+                        date=format_date(
+                            self.env, tx_sudo.last_state_change, date_format="long"
+                        ),
+                        method=tx_sudo.payment_method_id.name,
+                        reference=tx_sudo.reference,
+                    )
+                )
+        return lines
 
     # === LINKS === #
 

@@ -60,6 +60,7 @@ class PaymentRequest(models.Model):
     _payable_allocation_field = "request_id"
     _document_sequence = "payment.request"
     _protected_fields = PROTECTED_FIELDS
+    _fresh_link_template = "payment_booking_portal.mail_template_request_fresh"
 
     # === FIELDS === #
 
@@ -592,13 +593,29 @@ class PaymentRequest(models.Model):
                 alive |= tx_sudo
         return alive
 
-    # === OPENED === #
+    # === THE LINK === #
+
+    def _is_opened_awaited(self):
+        """Override: staff sees whether the client has looked at it."""
+        return bool(self.sent_at and not self.opened_at)
 
     def _note_opened(self):
-        """Keep when the client first looked at the pay page."""
+        """Override to keep when the client first looked at the pay page."""
         for request in self._editing():
             if request.sent_at and not request.opened_at:
                 request.opened_at = fields.Datetime.now()
+
+    def _renew(self):
+        """Override to give more time, if the company lets clients renew links.
+
+        A cancelled request stays so.
+        """
+        over = not self.cancelled_at and self.sent_at and self._is_over()
+        if over and self.company_id.booking_renew_links:
+            days = timedelta(days=const.REQUEST_DAYS)
+            self.write(
+                {"expires_at": fields.Datetime.now() + days, "is_expired": False}
+            )
 
     # === SENDING === #
 

@@ -59,6 +59,13 @@ class ResCompany(models.Model):
         "this long, and staff is told.",
     )
 
+    booking_renew_links = fields.Boolean(
+        string="Clients Renew Links",
+        default=True,
+        help="A client whose pay link ran out may have a fresh one by mail. Off: you "
+        "are told and decide.",
+    )
+
     # Getting started: what happened, with the current mail server and the links
     booking_mail_tested_at = fields.Datetime(
         readonly=True, groups="payment_booking_portal.group_manager"

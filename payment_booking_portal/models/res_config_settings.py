@@ -22,6 +22,9 @@ class ResConfigSettings(models.TransientModel):
     booking_late_hours = fields.Integer(
         related="company_id.booking_late_hours", readonly=False
     )
+    booking_renew_links = fields.Boolean(
+        related="company_id.booking_renew_links", readonly=False
+    )
     booking_currency_warning = fields.Char(compute="_compute_booking_currency_warning")
 
     @api.depends("company_id", "booking_currency_ids")

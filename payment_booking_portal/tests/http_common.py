@@ -19,6 +19,8 @@ WATCHED = (
     "payment.booking.reservation",
     "payment.booking.session",
     "payment.booking.seat",
+    "payment.request",
+    "payment.request.line",
     "payment.transaction",
     "payment.transaction.allocation",
     "calendar.event",
