@@ -142,8 +142,9 @@ class PaymentAccessLink(models.Model):
         return count >= most
 
     def _note_asked(self, client_key):
-        """Keep that the holder asked for a fresh link, and tell whether one may be sent:
-        one an hour for each document.
+        """Keep that the holder asked for a fresh link; tell whether one may be sent.
+
+        There is one an hour for each document.
 
         :param str client_key: see `payment.transaction._make_client_key`.
         """

@@ -515,7 +515,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         document._notify_staff("attention", message)
 
     def _renew(self):
-        """Give the client more time before a fresh link is sent, if they may have it."""
+        """Give the client more time, if they may have it with a fresh link."""
 
     def _get_client_tz(self):
         """Return the time zone in which the client reads times: the business's."""
@@ -570,7 +570,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         }
 
     def action_open_client_page(self):
-        """Open what the client sees: the pay page while it is due, else what follows it."""
+        """Open what the client sees: the pay page while it is due, then the end."""
         self.ensure_one()
         self.check_access("read")
         payable = self.sudo()._get_payable_status() == "payable"  # reads transactions

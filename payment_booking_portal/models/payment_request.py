@@ -6,7 +6,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import format_date, formatLang
+from odoo.tools import format_date
 
 from .. import const
 from ..gateways import DEAD, get_gateway
@@ -187,8 +187,9 @@ class PaymentRequest(models.Model):
         for request in self:
             position = FiscalPosition.with_company(request.company_id)
             request.fiscal_position_id = (
-                request.partner_id
-                and position._get_fiscal_position(request.partner_id.sudo())
+                position._get_fiscal_position(request.partner_id.sudo())
+                if request.partner_id
+                else False
             )
 
     @api.depends(
@@ -401,6 +402,12 @@ class PaymentRequest(models.Model):
             "dead": self.env._("This link is no longer valid."),
         }
 
+    def _record_payment(self, amount, payment_method, date=None, note=None):
+        """Override: what staff received is the amount that was left open."""
+        if self._get_payable_status() == "details" and not self.amount_typed:
+            self._editing().amount_typed = self.currency_id.round(amount)
+        return super()._record_payment(amount, payment_method, date, note)
+
     def _get_payable_done_url(self):
         """Override: the receipt."""
         return f"{self._get_pay_url()}/receipt"
@@ -478,14 +485,12 @@ class PaymentRequest(models.Model):
                 {
                     "name": "amount",
                     "kind": "number",
-                    "label": self.env._("Amount (%(currency)s)", currency=currency.name),
+                    "label": self.env._("Amount in %(code)s", code=currency.name),
                     "required": True,
                     "help": self._describe_limits(),
-                    "value": self.amount_typed
-                    and formatLang(self.env, self.amount_typed, currency_obj=None,
-                                   digits=currency.decimal_places, grouping=False),
+                    "value": self.amount_typed or "",
                 }
-            )  # fmt: skip
+            )
         if self._is_reason_open():
             questions.append(
                 {

@@ -41,7 +41,9 @@ class ResPartner(models.Model):
         env = self.sudo().env
         mine = Domain("partner_id", "child_of", self.commercial_partner_id.id)
         mine &= Domain("company_id", "=", company.id)
-        alone = Domain("invoice_id.state", "!=", "posted")
+        alone = Domain("invoice_id", "=", False) | Domain(
+            "invoice_id.state", "!=", "posted"
+        )
         bookings = env["payment.booking"].search(
             mine
             & alone
