@@ -230,6 +230,112 @@ with registry.cursor() as cr:
     }))
 """
 
+# Colleagues and the client at once on one request: money, change, end.
+REQUESTS = """
+import multiprocessing
+import psycopg2
+from odoo.exceptions import UserError
+rounds, names = map(json.loads, sys.argv[1:])
+
+def record(request):
+    method = request.env.ref("payment_booking_portal.payment_method_cash")
+    request._record_payment(120, method)
+
+def start(request, flow="direct"):
+    provider = request.env.ref("payment.payment_provider_demo")
+    method = request.env.ref("payment_demo.payment_method_demo")
+    user = request.env.ref("base.public_user")
+    old = request._prepare_payment(provider.id, method.id, None, flow, user)
+    if old:
+        return old
+    values = request._prepare_payment_values("race")
+    prefix = values.pop("reference_prefix")
+    Transaction = request.env["payment.transaction"]
+    tx = Transaction.create({
+        "provider_id": provider.id, "payment_method_id": method.id,
+        "operation": "online_" + flow,
+        "reference": Transaction._compute_reference(provider.code, prefix=prefix),
+        **values.pop("custom_create_values"), **values,
+    })
+    request._on_payment_started(tx)
+    return tx
+
+def other_tab(request):
+    start(request, "redirect")
+
+def pay(request):
+    tx = start(request)
+    tx._set_done()
+    tx._post_process()
+
+def edit(request):
+    request.action_edit()
+
+def cancel(request):
+    request.action_cancel()
+
+ACTIONS = [globals()[name] for name in names]
+
+def attempt(action, request_id):
+    for _attempt in range(12):
+        with registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            try:
+                action(env["payment.request"].browse(request_id))
+                env.flush_all()
+                cr.commit()
+                return "done"
+            except UserError:
+                cr.rollback()
+                return "refused"
+            except psycopg2.OperationalError:
+                cr.rollback()
+    return "gave up"
+
+def work(number, ids, barrier, results):
+    for request_id in ids:
+        barrier.wait()
+        answer = attempt(ACTIONS[number], request_id)
+        results.put([request_id, ACTIONS[number].__name__, answer])
+
+with registry.cursor() as cr:
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    partner = env["res.partner"].create({"name": "Once", "email": "o@example.com"})
+    requests = env["payment.request"].create([
+        {"partner_id": partner.id, "amount": 120, "reason": "Race"}
+        for _number in range(rounds)
+    ])
+    requests.action_make_link()
+    # Somebody tried before: what is written at the first try touches the row no more.
+    requests._editing().started_at = datetime.utcnow()
+    ids = requests.ids
+    cr.commit()
+odoo.sql_db.close_all()  # each process has connections of its own
+context = multiprocessing.get_context("fork")
+barrier, results = context.Barrier(len(ACTIONS)), context.Queue()
+workers = [
+    context.Process(target=work, args=(number, ids, barrier, results))
+    for number in range(len(ACTIONS))
+]
+for worker in workers:
+    worker.start()
+answers = [results.get(timeout=120) for _each in range(len(ACTIONS) * rounds)]
+for worker in workers:
+    worker.join()
+with registry.cursor() as cr:
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    found = {
+        request.id: {
+            "state": request.state,
+            "paid": request.amount_paid,
+            "transactions": request.allocation_ids.transaction_id.mapped("state"),
+            "flag": request.attention_reason,
+        }
+        for request in env["payment.request"].browse(ids)
+    }
+print(json.dumps([answers, found]))
+"""
+
 # Processes that do different things to one session at once, round after round.
 SESSION_RACERS = """
 import multiprocessing
@@ -828,3 +934,32 @@ class TestRace(BaseCase):
         self.assertEqual((result["transactions"], result["payments"]), (1, 1))
         self.assertEqual(result["invoice"], "paid")
         self._check_invariants()
+
+    def test_one_request_by_everybody_at_once(self):
+        everybody = ["record", "record", "pay", "edit", "cancel"]
+        answers, found = self._run(REQUESTS, 8, everybody)
+        self.assertNotIn("gave up", [answer for _id, _what, answer in answers])
+        for request_id, state in found.items():
+            took = [
+                what
+                for rid, what, answer in answers
+                if str(rid) == request_id and what in ("record", "pay")
+                if answer == "done"
+            ]
+            with self.subTest(answers=took, **state):
+                self.assertLessEqual(len(took), 1, "taken once")
+                self.assertEqual(state["transactions"], ["done"] * len(took))
+                self.assertEqual(state["paid"], 120 * len(took))
+                if took:
+                    self.assertEqual(state["state"], "paid")
+                else:
+                    self.assertIn(state["state"], ("draft", "cancelled"))
+                self.assertFalse(state["flag"])
+
+    def test_two_tabs_start_one_payment(self):
+        answers, found = self._run(REQUESTS, 6, ["start", "other_tab"] * 2)
+        self.assertNotIn("gave up", [answer for _id, _what, answer in answers])
+        for state in found.values():
+            with self.subTest(**state):
+                live = [tx for tx in state["transactions"] if tx != "cancel"]
+                self.assertEqual(live, ["draft"], "one way to pay")
