@@ -103,7 +103,7 @@ class TestRequest(RequestCommon):
         self.assertFalse(request.invoice_id)
         self.assertFalse(tx.invoice_ids)
         lines = tx.payment_id.move_id.line_ids
-        credit = lines.filtered(lambda l: l.account_type == "asset_receivable")
+        credit = lines.filtered(lambda line: line.account_type == "asset_receivable")
         self.assertEqual(credit.amount_residual, -120)
         self.assertFalse(credit.reconciled)
 
