@@ -30,6 +30,7 @@
         "data/mail_template_request_data.xml",
         # Client pages
         "views/client_layout_templates.xml",
+        "views/form_templates.xml",
         "views/book_templates.xml",
         "views/pay_templates.xml",
         "views/booking_templates.xml",
@@ -44,6 +45,8 @@
         "views/payment_overview_views.xml",
         "views/payment_booking_session_views.xml",
         "views/payment_booking_service_views.xml",
+        "views/payment_form_submission_views.xml",  # Its action is on the form
+        "views/payment_form_views.xml",
         "views/product_booking_resource_group_views.xml",
         "views/resource_resource_views.xml",
         "views/product_template_views.xml",
@@ -59,6 +62,7 @@
         "demo/res_users_demo.xml",
         "demo/resource_demo.xml",
         "demo/payment_booking_service_demo.xml",
+        "demo/payment_form_demo.xml",
         "demo/payment_booking_demo.xml",
     ],
     "assets": {

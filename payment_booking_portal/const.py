@@ -82,6 +82,18 @@ MAIL_RESULTS = [
     ("other", "The mail server refused the mail."),
 ]
 
+# What a question of a payment form is answered with.
+QUESTION_KINDS = [
+    ("text", "Text"),
+    ("long", "Long text"),
+    ("email", "E-mail"),
+    ("phone", "Phone"),
+    ("number", "Number"),
+    ("date", "Date"),
+    ("choice", "Choice"),
+    ("tick", "Tick box"),
+]
+
 # Transactions that may still bring money, or have brought it.
 LIVE_TX_STATES = ("draft", "pending", "authorized")
 

@@ -18,7 +18,8 @@ from ..exceptions import SlotTaken, StaleSnapshot
 from ..tools import slots
 from ..tools.dates import format_day
 from .common import (
-    MAX_FORM_BYTES,
+    ANSWER_PATTERN,
+    MAX_DETAILS_BYTES,
     ClientPages,
     clean_form,
     describe_slots,
@@ -32,6 +33,13 @@ from .common import (
 
 # Fields of a person never stay in an address.
 PERSONAL = ("name", "email", "phone", "note")
+
+
+def is_personal(key):
+    """Tell whether a parameter of an address says something about a person."""
+    return key in PERSONAL or bool(ANSWER_PATTERN.fullmatch(key))
+
+
 # A race that ends in a stale snapshot is run again at once; these are enough tries.
 MAX_TRIES = 4
 
@@ -107,13 +115,13 @@ class BookingPages(ClientPages, http.Controller):
         :return: whether there was anything: the address must then be cleaned.
         """
         self._remember_campaign(query)
-        personal = {key: query[key] for key in PERSONAL if query.get(key)}
+        personal = {key: query[key] for key in query if is_personal(key) and query[key]}
         self._remember_typed(personal)
-        return any(key in query for key in PERSONAL)
+        return any(is_personal(key) for key in query)
 
     def _clean_address(self, query):
         path = request.httprequest.path
-        rest = {key: value for key, value in query.items() if key not in PERSONAL}
+        rest = {key: value for key, value in query.items() if not is_personal(key)}
         return f"{path}?{urlencode(rest)}" if rest else path
 
     # === CALENDAR === #
@@ -450,7 +458,11 @@ class BookingPages(ClientPages, http.Controller):
                 "priced": service.fee_policy in const.PRICED_POLICIES,
                 "partner": partner,
                 "typed": {**self._get_typed(), **(typed or {})},
+                "typed_answers": typed,
                 "errors": errors or {},
+                "form_intro": service._get_form().intro,
+                "questions": self._get_questions(service),
+                "asks_phone": not self._get_phone_field(service),
                 "request_key": secrets.token_urlsafe(24),
                 "back_url": service._get_book_url() + self._get_way_back(choice, seats),
             },
@@ -470,9 +482,48 @@ class BookingPages(ClientPages, http.Controller):
         }
         return self._keep(query, {})
 
-    def _check_details(self, form):
+    def _get_questions(self, service):
+        """Return what the form of a service asks, with what the visitor typed before,
+        or what is known of who is logged in.
+
+        :rtype: list
+        """
+        form = service._get_form()
+        if not form:
+            return []
+        partner = self._get_proved_partner()
+        known = {field._get_key() for field in form._get_known_fields(partner)}
+        phone_field = self._get_phone_field(service)
+        typed = self._get_typed()
+        questions = []
+        for question in form._get_questions(partner):
+            name = question["name"]
+            if name in known:
+                continue
+            if phone_field and name == phone_field._get_key() and typed.get("phone"):
+                question["value"] = typed["phone"]
+            question["value"] = typed.get(name, question["value"])
+            questions.append(question)
+        return questions
+
+    def _get_phone_field(self, service):
+        """Return the question of a form that asks for the phone: the page does not ask
+        for it twice.
+        """
+        return service._get_form().field_ids.filtered(
+            lambda field: field.partner_field == "phone"
+        )
+
+    def _get_phone(self, service, form):
+        """Return the phone number that a guest typed, wherever it was asked."""
+        field = self._get_phone_field(service)
+        return form.get(field._get_key()) if field else form.get("phone")
+
+    def _check_details(self, service, form):
         """Return what is wrong with the details, by field."""
-        errors = {}
+        errors = request.env["payment.form"]._check_questions(
+            self._get_questions(service), form
+        )
         if self._get_proved_partner():
             return errors
         if not (form.get("name") or "").strip():
@@ -493,14 +544,16 @@ class BookingPages(ClientPages, http.Controller):
         website=True,
         methods=["POST"],
         sitemap=False,
-        max_content_length=MAX_FORM_BYTES,
+        max_content_length=MAX_DETAILS_BYTES,
     )
     def book_now(self, slug, **form):
         """Book: a hold that leads to the pay page, or a confirmed booking."""
         form = clean_form(form)
         service = self._get_service(slug)
         choice = self._get_choice(service, form)
-        self._remember_typed(form)
+        # What was unticked or emptied is not in the form.
+        asked = [question["name"] for question in self._get_questions(service)]
+        self._remember_typed({**dict.fromkeys(asked, ""), **form})
         if self._is_person_gone(choice, form):
             return self._render_taken(service, choice)
         if form.get("currency", choice["currency"].name) != choice["currency"].name:
@@ -511,7 +564,7 @@ class BookingPages(ClientPages, http.Controller):
                 reason=request.env._("This currency is not offered any more."),
                 res_company=service.company_id,
             )
-        errors = self._check_details(form)
+        errors = self._check_details(service, form)
         if len(form.get("note") or "") > const.MAX_TEXT:
             errors["note"] = request.env._("This message is too long.")
         if errors:
@@ -530,7 +583,7 @@ class BookingPages(ClientPages, http.Controller):
                 reason=str(error),
                 res_company=service.company_id,
             )
-        if booking._get_payable_status() == "payable" and booking.state == "hold":
+        if booking.state == "hold" and booking._is_payable_now():
             return request.redirect(booking._get_pay_url())
         return request.redirect(booking._get_manage_url())
 
@@ -549,7 +602,7 @@ class BookingPages(ClientPages, http.Controller):
                     {
                         "guest_name": not partner and form.get("name"),
                         "guest_email": not partner and form.get("email"),
-                        "guest_phone": not partner and form.get("phone"),
+                        "guest_phone": not partner and self._get_phone(service, form),
                         "note": form.get("note"),
                         "lang": request.env.lang,
                         "tz": choice["tz"],
@@ -563,6 +616,11 @@ class BookingPages(ClientPages, http.Controller):
                     # Bound to the visitor: another's key finds nothing.
                     request_key=f"{visitor_key}:{key[:64]}" if key else None,
                 )
+                if service._get_form() and not booking._has_payment_started():
+                    # Proved: it is the visitor's own contact, or one made just now.
+                    booking._take_payable_details(
+                        form, request.httprequest.remote_addr, proved=True
+                    )
                 request.env.flush_all()
                 return booking
             except (

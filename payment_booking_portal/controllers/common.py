@@ -28,6 +28,12 @@ CAMPAIGN = {
 }
 # A form of ours is small: more than this is refused before it is read (HTTP 413).
 MAX_FORM_BYTES = 64 * 1024
+# With the questions of a payment form it may be longer.
+MAX_DETAILS_BYTES = 512 * 1024
+# The questions of payment forms in an address or a session: what they are called, and
+# how many are kept.
+ANSWER_PATTERN = re.compile(r"field_[1-9][0-9]{0,9}")
+MAX_ANSWERS = 60
 
 
 def clean_form(form):
@@ -36,6 +42,18 @@ def clean_form(form):
         key: value.replace("\x00", "")
         for key, value in form.items()
         if isinstance(value, str)  # not an uploaded file
+    }
+
+
+def pick_answers(values):
+    """Return what is typed into the questions of a payment form, cut to sane length.
+
+    :param dict values: an address or a form.
+    """
+    keys = [key for key in values if ANSWER_PATTERN.fullmatch(key)]
+    return {
+        key: str(values[key]).replace("\x00", "")[: const.MAX_TEXT]
+        for key in keys[:MAX_ANSWERS]
     }
 
 
@@ -167,6 +185,7 @@ class ClientPages:
             for key, value in values.items()
             if value and key in ("name", "email", "phone", "note")
         }
+        kept.update(pick_answers(values))
         if kept:
             request.session[TYPED_KEY] = {**self._get_typed(), **kept}
 

@@ -46,7 +46,8 @@ class ManagePages(BookingPages):
         :param str base_url: path of the page, on which its actions hang.
         """
         status = booking._get_payable_status()
-        if booking.state == "hold" and status == "payable":
+        payable = booking._is_payable_now()
+        if booking.state == "hold" and payable:
             return request.redirect(booking._get_pay_url())
         if booking.state in ("expired", "cancelled") or (
             booking.state == "hold" and status == "over"
@@ -63,7 +64,7 @@ class ManagePages(BookingPages):
                 "res_company": booking.company_id,
                 "base_url": base_url,
                 "lines": booking._get_mail_lines(),
-                "pay_url": status == "payable" and booking._get_pay_url(),
+                "pay_url": payable and booking._get_pay_url(),
                 "status": status,
                 "can_change": booking._can_change(),
                 "invoice_url": booking._get_invoice_url(),

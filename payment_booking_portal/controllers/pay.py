@@ -7,7 +7,14 @@ from odoo.http import request, route
 from odoo.addons.payment.controllers.portal import PaymentPortal
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 
-from .common import MAX_FORM_BYTES, ClientPages, describe_slots, is_person
+from .common import (
+    MAX_DETAILS_BYTES,
+    MAX_FORM_BYTES,
+    ClientPages,
+    clean_form,
+    describe_slots,
+    is_person,
+)
 
 ENDS = {
     # What the pay page says instead of a form (see `_get_payable_status`).
@@ -60,6 +67,8 @@ class PayPages(ClientPages, PaymentPortal):
         ):
             return self._render_limited(document)
         status = document._get_payable_status()
+        if status == "details":
+            return self._render_pay_details(document, token)
         if status != "payable":
             return self._render_status(document, token, status)
         return self._render_page(
@@ -105,6 +114,10 @@ class PayPages(ClientPages, PaymentPortal):
             "drop_url": deadline and f"/pay/{token}/drop",
             "opened_url": document._is_opened_awaited() and f"/pay/{token}/opened",
             "later_url": document._get_payable_later_url(),
+            "details_url": document._get_details_questions()
+            and document._can_change_details()
+            and f"/pay/{token}/details",
+            "policy": document._get_shown_policy(),
             "failed_tx": self._get_last_transaction(document).filtered(
                 lambda tx: tx.state == "error"
             ),
@@ -195,6 +208,127 @@ class PayPages(ClientPages, PaymentPortal):
         link, document = self._get_payable(token)
         if link.is_valid and is_person():
             document._note_opened()
+
+    # === DETAILS === #
+
+    @route(
+        "/pay/<string:token>/details",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def pay_details(self, token, **_query):
+        """Show the form again, to change what was filled in."""
+        link, document = self._get_payable(token)
+        if not link.is_valid:
+            return self._render_dead(document, token)
+        questions = document._get_details_questions()
+        if not questions or not document._can_change_details():
+            return request.redirect(f"/pay/{token}")
+        return self._render_pay_details(document, token)
+
+    def _render_pay_details(self, document, token, typed=None, errors=None):
+        """Render what the payer has to fill in before the payment.
+
+        :param document: a payable, sudoed.
+        :param str token: the token of its link.
+        :param dict typed: what was sent.
+        :param dict errors: what is wrong with it, by name.
+        """
+        user = request.env.user
+        proved = document._get_payable_partner().filtered(
+            lambda partner: not user._is_public() and user.partner_id == partner
+        )
+        deadline = document._get_payable_deadline()
+        is_change = document._get_payable_status() == "payable"
+        return self._render_page(
+            "pay_details_page",
+            {
+                "document": document,
+                "title": document._get_payable_title(),
+                "lines": document._get_payable_lines(),
+                "amount": document._get_payable_amount(),
+                "currency": document._get_payable_currency(),
+                "deadline": deadline,
+                "seconds_left": deadline
+                and int((deadline - fields.Datetime.now()).total_seconds()),
+                "form_intro": document._get_payable_form().intro,
+                "questions": document._get_details_questions(proved),
+                "typed_answers": typed,
+                "errors": errors or {},
+                "details_url": f"/pay/{token}/details",
+                "drop_url": deadline and f"/pay/{token}/drop",
+                "later_url": document._get_payable_later_url(),
+                "opened_url": document._is_opened_awaited() and f"/pay/{token}/opened",
+                "back_url": is_change and f"/pay/{token}",
+                "res_company": document._get_payable_company(),
+            },
+            status=400 if errors else 200,
+            private=True,
+        )
+
+    @route(
+        "/pay/<string:token>/details",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["POST"],
+        sitemap=False,
+        max_content_length=MAX_DETAILS_BYTES,
+    )
+    def pay_take_details(self, token, **form):
+        """Check and keep what the payer filled in; the pay page comes next."""
+        link, document = self._get_payable(token)
+        if not link.is_valid:
+            return self._render_dead(document, token)
+        form = clean_form(form)
+        if document._can_change_details():  # else the pay page says why not
+            errors = document._check_payable_details(form)
+            if errors:
+                return self._render_pay_details(document, token, form, errors)
+            document._take_payable_details(
+                form,
+                request.httprequest.remote_addr,
+                proved=document._is_payer_proved(request.env.user),
+            )
+        return request.redirect(f"/pay/{token}")
+
+    @route(
+        "/pay/form/<int:form_id>/preview",
+        type="http",
+        auth="user",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def pay_form_preview(self, form_id, phone=None, bare=None, **_query):
+        """Show a form as clients see it, to the colleagues who may read it."""
+        form = request.env["payment.form"].browse(form_id if form_id < 2**31 else 0)
+        is_colleague = request.env.user.has_group("payment_booking_portal.group_user")
+        if not is_colleague or not form.exists() or not form.has_access("read"):
+            raise request.not_found()
+        company = form.company_id
+        values = {
+            "preview": form,
+            "bare": bare,
+            "form_intro": form.intro,
+            "questions": form._get_questions(),
+            "title": request.env._("What your client pays for"),
+            "lines": [
+                {
+                    "label": request.env._("When"),
+                    "value": request.env._("The time that was chosen"),
+                }
+            ],
+            "amount": 60.0,
+            "currency": company.currency_id,
+            "errors": {},
+            "res_company": company.sudo(),  # name, logo and contact are public
+        }
+        template = "form_preview_phone" if phone else "pay_details_page"
+        return self._render_page(template, values, private=True)
 
     # === TRANSACTION === #
 
@@ -291,7 +425,7 @@ class PayPages(ClientPages, PaymentPortal):
             return request.redirect(document._get_pay_url())
         if status == "paid" and tx_sudo.is_post_processed:
             return request.redirect(document._get_payable_done_url())
-        if tx_sudo.state in ("error", "cancel") and status == "payable":
+        if tx_sudo.state in ("error", "cancel") and document._is_payable_now():
             return self._render_end(
                 "declined",
                 document=document,
@@ -304,7 +438,7 @@ class PayPages(ClientPages, PaymentPortal):
             tx_sudo.state == "done" and not tx_sudo.is_post_processed
         ):
             return self._render_checking(document, token)
-        if status == "payable":  # what was paid is not all
+        if document._is_payable_now():  # what was paid is not all
             return request.redirect(document._get_pay_url())
         return self._render_status(document, token, status)
 

@@ -4,6 +4,12 @@ from . import product_pricelist
 from . import product_pricelist_item
 from . import product_template
 from . import payment_access_link
+from . import payment_form
+from . import payment_form_field
+from . import payment_form_record
+from . import payment_form_answer
+from . import payment_form_policy
+from . import payment_form_submission
 from . import payment_payable_mixin
 from . import payment_protected_mixin
 from . import payment_document_mixin
@@ -23,5 +29,6 @@ from . import payment_overview
 from . import calendar_event
 from . import account_move
 from . import res_partner
+from . import res_users
 from . import resource_resource
 from . import ir_http

@@ -27,6 +27,8 @@ PROTECTED_FIELDS = {
     "visitor_key",
     "request_key",
     "allocation_ids",
+    "form_answer_ids",
+    "form_submission_ids",
     "invoice_id",
     "name",
     "placed_by_id",
@@ -125,6 +127,20 @@ class PaymentBooking(models.Model):
     tax_ids = fields.Many2many("account.tax", readonly=True, copy=False)
     allocation_ids = fields.One2many(
         "payment.transaction.allocation", "booking_id", readonly=True
+    )
+    form_answer_ids = fields.One2many(
+        "payment.form.answer",
+        "booking_id",
+        string="Form",
+        readonly=True,
+        groups="payment_booking_portal.group_user",
+    )
+    form_submission_ids = fields.One2many(
+        "payment.form.submission",
+        "booking_id",
+        string="Forms Sent",
+        readonly=True,
+        groups="payment_booking_portal.group_manager",
     )
 
     # When money came (see `payment.overview`). Test money is no money here.
@@ -1068,6 +1084,14 @@ class PaymentBooking(models.Model):
         tz = self.tz if self.tz in pytz.all_timezones_set else False
         return {**super()._prepare_partner_values(), "tz": tz}
 
+    def _get_payable_form(self):
+        """Override for the form of the service."""
+        return self.service_id._get_form()
+
+    def _is_payer_proved(self, user):
+        """Override: whom staff booked for got the link from staff."""
+        return bool(self.placed_by_id) or super()._is_payer_proved(user)
+
     def _get_payable_title(self):
         return self.service_id.sudo().name  # of an unpublished service too
 
@@ -1753,7 +1777,7 @@ class PaymentBooking(models.Model):
         now = fields.Datetime.now()
         for booking in self._editing():
             booking._lock_and_touch()
-            due = booking._get_payable_status() == "payable"
+            due = booking._is_payable_now()
             if booking.remind_at and booking.remind_at <= now:
                 booking.remind_at = False
                 if due and booking.pay_until > now:

@@ -179,6 +179,15 @@ class PaymentBookingService(models.Model):
     )
     has_several_currencies = fields.Boolean(compute="_compute_accepted_currency_ids")
 
+    form_id = fields.Many2one(
+        "payment.form",
+        string="Form",
+        ondelete="restrict",
+        index="btree_not_null",
+        check_company=True,
+        help="What the client fills in. Empty: the form that you use for everything.",
+    )
+
     # State of the shop window
     closed_reason = fields.Char(
         string="Why It Cannot Be Booked", compute="_compute_closed_reason"
@@ -321,6 +330,12 @@ class PaymentBookingService(models.Model):
             price = self._origin._get_price_in(self.currency_id)
             if price is not None:
                 self.price = price
+
+    def _get_form(self):
+        """Return the form that clients fill in, sudoed; empty if there is none."""
+        service_sudo = self.sudo()  # guests read neither services nor companies
+        own = service_sudo.form_id
+        return (own or service_sudo.company_id.booking_form_id).filtered("active")
 
     # === CONSTRAINTS === #
 

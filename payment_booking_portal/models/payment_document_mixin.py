@@ -231,6 +231,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         if not self.partner_id:
             Partner = self.env["res.partner"].sudo()  # guests create no contacts
             self._editing().partner_id = Partner.create(self._prepare_partner_values())
+            self._fill_payer()  # it was made for this document
         return self.partner_id
 
     def _prepare_partner_values(self):
@@ -573,7 +574,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         """Open what the client sees: the pay page while it is due, then the end."""
         self.ensure_one()
         self.check_access("read")
-        payable = self.sudo()._get_payable_status() == "payable"  # reads transactions
+        payable = self.sudo()._is_payable_now()  # reads transactions
         return {
             "type": "ir.actions.act_url",
             "url": self._get_pay_url() if payable else self._get_payable_done_url(),

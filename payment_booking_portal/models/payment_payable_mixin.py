@@ -5,15 +5,17 @@ from datetime import timedelta
 import psycopg2
 
 from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import format_amount, format_date
+from odoo.tools.misc import get_lang
 
 from odoo.addons.payment import utils as payment_utils
 
 from .. import const
 from ..gateways import DEAD, PAID, get_gateway
 from ..tools.locking import lock_and_touch
+from .payment_form import POLICY_HASH
 
 _logger = logging.getLogger(__name__)
 
@@ -216,11 +218,19 @@ class PaymentPayableMixin(models.AbstractModel):
             return "paid"
         if currency.is_zero(self._get_payable_amount()):
             return "processing"
-        return self._get_payable_own_status()
+        own_status = self._get_payable_own_status()
+        if own_status == "payable" and self._is_details_missing():
+            return "details"
+        return own_status
+
+    def _is_payable_now(self):
+        """Tell whether the client can pay now, perhaps after filling in a form."""
+        return self._get_payable_status() in ("payable", "details")
 
     def _get_payable_messages(self):
         """Return what the words of `_get_payable_status` mean for a client."""
         return {
+            "details": self.env._("Please fill in the form first."),
             "nothing": self.env._("There is nothing to pay."),
             "paid": self.env._("This is already paid."),
             "processing": self.env._("A payment is being processed."),
@@ -234,6 +244,203 @@ class PaymentPayableMixin(models.AbstractModel):
         """Return the reason why the document cannot be paid now, or False."""
         status = self._get_payable_status()
         return status != "payable" and self._get_payable_messages()[status]
+
+    # === WHAT THE PAYER FILLS IN === #
+
+    def _get_payable_form(self):
+        """Return the form that the payer fills in, sudoed; empty if there is none."""
+        company_sudo = self._get_payable_company().sudo()  # guests read no companies
+        return company_sudo.booking_form_id.filtered("active")
+
+    def _get_payable_questions(self):
+        """Return what the document itself asks, before the form's own questions.
+
+        :return: see `payment.form._make_question`; a required one without a `value`
+            stands in the way of the payment.
+        :rtype: list
+        """
+        return []
+
+    def _get_own_questions(self):
+        """Return `_get_payable_questions` with all that a page needs."""
+        Form = self.env["payment.form"]
+        return [Form._complete_question(q) for q in self._get_payable_questions()]
+
+    def _take_payable_questions(self, answers):
+        """Keep the answers to `_get_payable_questions`. The document is locked.
+
+        :param dict answers: answer by name, as `payment.form._read_answer` returns it.
+        """
+
+    def _get_form_records(self, model):
+        """Return what payers left behind with a form for the document, sudoed.
+
+        :param str model: `payment.form.answer` or `payment.form.submission`.
+        """
+        records_sudo = self.env[model].sudo()  # clients see their own by the link
+        return records_sudo.search([(self._payable_allocation_field, "in", self.ids)])
+
+    def _get_details_questions(self, partner=None):
+        """Return all that the payer is asked, with the answers so far.
+
+        :param res.partner partner: a proved contact, to fill in what is known.
+        """
+        self.ensure_one()
+        form = self._get_payable_form()
+        questions = self._get_own_questions()
+        if form:
+            answers = self._get_form_records("payment.form.answer")
+            known = form._get_known_fields(self._get_payable_partner(), answers)
+            skipped = {field._get_key() for field in known}
+            questions = questions + [
+                question
+                for question in form._get_questions(partner, answers)
+                if question["name"] not in skipped
+            ]
+        return questions
+
+    def _is_details_missing(self):
+        """Tell whether the payer has still to fill in something.
+
+        What was sent once counts, also if the form has changed since.
+        """
+        self.ensure_one()
+        if any(
+            question["required"] and not question["value"]
+            for question in self._get_own_questions()
+        ):
+            return True
+        form = self._get_payable_form()
+        if not form._has_step():
+            return False
+        submissions = self._get_form_records("payment.form.submission")
+        return form not in submissions.form_id
+
+    def _has_payment_started(self):
+        """Tell whether money came, or may be on its way."""
+        self.ensure_one()
+        return bool(self._get_live_transactions() or self._get_payable_paid())
+
+    def _can_change_details(self):
+        """Tell whether the payer may (still) fill in the form before paying."""
+        self.ensure_one()
+        status = self._get_payable_status()
+        return status == "details" or (
+            status == "payable" and not self._has_payment_started()
+        )
+
+    def _check_payable_details(self, values):
+        """Return what is wrong with what the payer typed: a message per question.
+
+        :param dict values: the fields of the form as they were sent.
+        """
+        return self.env["payment.form"]._check_questions(
+            self._get_details_questions(), values
+        )
+
+    def _is_payer_proved(self, user):
+        """Tell whether who fills in the form is the contact who owes, and not just
+        somebody who typed an e-mail address.
+
+        :param res.users user: the visitor.
+        """
+        partner = self._get_payable_partner()
+        return bool(partner) and not user._is_public() and user.partner_id == partner
+
+    def _take_payable_details(self, values, address, proved=False):
+        """Keep what the payer filled in, and the policy accepted with it.
+
+        Former answers of the document are replaced. The same form sent twice is kept
+        once.
+
+        :param dict values: the fields of the form, checked already.
+        :param str address: the network address of the payer.
+        :param bool proved: whether the payer is the contact, whose empty fields may
+            then be filled.
+        """
+        self.ensure_one()
+        form = self._get_payable_form()
+        questions = self._get_own_questions()
+        if not form and not questions:
+            return
+        self._lock_and_touch()
+        if questions:
+            Form = self.env["payment.form"]
+            self._take_payable_questions(
+                {q["name"]: Form._read_answer(q, values)[0] for q in questions}
+            )
+        if not form:
+            return
+        document = {
+            self._payable_allocation_field: self.id,
+            "form_id": form.id,
+        }
+        self._get_form_records("payment.form.answer").unlink()
+        self.env["payment.form.answer"].sudo().create(  # clients write nothing
+            [
+                {
+                    **document,
+                    "field_id": field.id,
+                    "sequence": number,
+                    "label": field.label,
+                    "kind": field.kind,
+                    "value": value,
+                }
+                for number, (field, value) in enumerate(
+                    form._read_values(values).items()
+                )
+            ]
+        )
+        policy = self.env["payment.form.policy"]
+        if form._has_policy():
+            if values.get(POLICY_HASH) != form._get_policy_hash():
+                raise UserError(form._get_changed_message())
+            policy = policy._keep(form)
+        last = self._get_form_records("payment.form.submission")[:1]
+        if last.form_id != form or last.policy_id != policy:
+            self.env["payment.form.submission"].sudo().create(  # as above
+                {
+                    **document,
+                    "submitted_at": fields.Datetime.now(),
+                    "address": address,
+                    "lang": get_lang(self.env).code,
+                    "policy_id": policy.id,
+                    "is_ticked": bool(policy) and form.policy_required,
+                }
+            )
+        if proved:
+            self._fill_payer()
+
+    def _fill_payer(self):
+        """Fill the empty fields of the contact with the answers that are meant for it.
+
+        The caller knows that the contact is the payer, or was made for this document.
+        """
+        self.ensure_one()
+        if not self._get_payable_form():
+            return
+        partner_sudo = self._get_payable_partner().sudo()  # clients write no contacts
+        for answer in self._get_form_records("payment.form.answer"):
+            name = answer.field_id.partner_field
+            if not partner_sudo or not name or partner_sudo[name]:
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    partner_sudo[name] = answer.value
+                    partner_sudo.flush_recordset()
+            except (UserError, ValidationError) as error:
+                # Such as a VAT number that does not exist: the answer is kept anyway.
+                _logger.info("%s of %s not filled: %s", name, partner_sudo, error)
+                partner_sudo.invalidate_recordset()
+
+    def _get_shown_policy(self):
+        """Return the policy that stands on the pay page: the one accepted, if any."""
+        self.ensure_one()
+        form = self._get_payable_form()
+        if not form:
+            return False
+        accepted = self._get_form_records("payment.form.submission")[:1].policy_id
+        return accepted.body or (form._has_policy() and form.policy)
 
     def _get_receipt_lines(self):
         """Return what was paid, how and when: one line of text per payment."""
@@ -462,7 +669,7 @@ class PaymentPayableMixin(models.AbstractModel):
         document = self.sudo()  # the caller has checked the rights
         document._lock_and_touch()
         status = document._get_payable_status()
-        if status not in ("payable", "later", "processing"):
+        if status not in ("payable", "details", "later", "processing"):
             raise UserError(document._get_payable_messages()[status])
         currency = document._get_payable_currency()
         for tx_sudo in document._get_live_transactions():

@@ -10,6 +10,7 @@ from odoo.tools import format_date
 
 from .. import const
 from ..gateways import DEAD, get_gateway
+from ..tools.numbers import parse_number
 from ..tools.taxes import compute_totals
 
 _logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ PROTECTED_FIELDS = {
     "reason_typed",
     "invoice_id",
     "allocation_ids",
+    "form_answer_ids",
+    "form_submission_ids",
     "client_key",
 }
 # Open in a draft, protected once the client was asked.
@@ -110,6 +113,31 @@ class PaymentRequest(models.Model):
     )
     allocation_ids = fields.One2many(
         "payment.transaction.allocation", "request_id", readonly=True
+    )
+
+    # What the client fills in
+    form_id = fields.Many2one(
+        "payment.form",
+        string="Form",
+        ondelete="set null",
+        index="btree_not_null",
+        domain="[('company_id', '=', company_id)]",
+        help="What the client fills in before paying. Empty: the form that you use "
+        "for requests.",
+    )
+    form_answer_ids = fields.One2many(
+        "payment.form.answer",
+        "request_id",
+        string="Answers",
+        readonly=True,
+        groups="payment_booking_portal.group_user",
+    )
+    form_submission_ids = fields.One2many(
+        "payment.form.submission",
+        "request_id",
+        string="Forms Sent",
+        readonly=True,
+        groups="payment_booking_portal.group_manager",
     )
 
     # When
@@ -286,6 +314,15 @@ class PaymentRequest(models.Model):
                     self.env._("This client belongs to another company.")
                 )
 
+    @api.constrains("form_id", "company_id")
+    def _check_form_company(self):
+        for request in self:
+            form_sudo = request.form_id.sudo()  # of another company: not readable
+            if form_sudo.company_id - request.company_id:
+                raise ValidationError(
+                    self.env._("This form belongs to another company.")
+                )
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
@@ -404,7 +441,8 @@ class PaymentRequest(models.Model):
 
     def _record_payment(self, amount, payment_method, date=None, note=None):
         """Override: what staff received is the amount that was left open."""
-        if self._get_payable_status() == "details" and not self.amount_typed:
+        blank = self._is_amount_open() and not self.amount_typed
+        if blank and self._get_payable_status() == "details":
             self._editing().amount_typed = self.currency_id.round(amount)
         return super()._record_payment(amount, payment_method, date, note)
 
@@ -503,6 +541,36 @@ class PaymentRequest(models.Model):
                 }
             )
         return questions
+
+    def _check_payable_details(self, values):
+        """Override to check the amount of the client."""
+        errors = super()._check_payable_details(values)
+        if self._is_amount_open() and "amount" not in errors:
+            amount = parse_number(self.env, values["amount"])
+            error = self._check_amount(float(amount))
+            if error:
+                errors["amount"] = error
+        return errors
+
+    def _take_payable_questions(self, answers):
+        """Override to keep the amount and the reason of the client."""
+        values = {}
+        if answers.get("amount"):
+            values["amount_typed"] = float(answers["amount"])
+        if answers.get("reason"):
+            values["reason_typed"] = answers["reason"]
+        self._editing().write(values)
+
+    def _get_payable_form(self):
+        """Override for the form of the request, else the one of all requests."""
+        request_sudo = self.sudo()  # guests read neither requests nor companies
+        own = request_sudo.form_id or request_sudo.company_id.booking_request_form_id
+        return own.filtered("active") or super()._get_payable_form()
+
+    def _is_payer_proved(self, user):
+        """Override: whom staff asked got the link from staff."""
+        by_staff = not self.sudo().client_key  # a direct link keeps who used it
+        return (by_staff and bool(self.partner_id)) or super()._is_payer_proved(user)
 
     def _describe_limits(self):
         """Return between which amounts the client chooses, in words."""

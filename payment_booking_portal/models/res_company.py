@@ -6,7 +6,7 @@ import pytz
 from OpenSSL.SSL import Error as OpenSSLError
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
@@ -66,6 +66,30 @@ class ResCompany(models.Model):
         "are told and decide.",
     )
 
+    # What payers fill in (see `payment.form`)
+    booking_form_id = fields.Many2one(
+        "payment.form",
+        string="Payment Form",
+        ondelete="restrict",
+        domain="[('company_id', '=', id)]",
+        help="What clients fill in when they book or pay, unless a service or link has "
+        "a form of its own.",
+    )
+    booking_request_form_id = fields.Many2one(
+        "payment.form",
+        string="Form of Payment Requests",
+        ondelete="restrict",
+        domain="[('company_id', '=', id)]",
+        help="Empty: the payment form above.",
+    )
+    booking_invoice_form_id = fields.Many2one(
+        "payment.form",
+        string="Form of Invoices",
+        ondelete="restrict",
+        domain="[('company_id', '=', id)]",
+        help="Empty: the payment form above.",
+    )
+
     # Getting started: what happened, with the current mail server and the links
     booking_mail_tested_at = fields.Datetime(
         readonly=True, groups="payment_booking_portal.group_manager"
@@ -96,6 +120,23 @@ class ResCompany(models.Model):
         if {"booking_currency_ids", "currency_id"} & vals.keys():
             self._ensure_booking_pricelists()
         return result
+
+    # === FORMS === #
+
+    @api.constrains(
+        "booking_form_id", "booking_request_form_id", "booking_invoice_form_id"
+    )
+    def _check_booking_forms(self):
+        for company in self:
+            forms_sudo = (
+                company.booking_form_id
+                + company.booking_request_form_id
+                + company.booking_invoice_form_id
+            ).sudo()  # of another company: it cannot be read
+            if forms_sudo.company_id - company:
+                raise ValidationError(
+                    self.env._("This form belongs to another company.")
+                )
 
     # === CURRENCIES === #
 

@@ -22,6 +22,15 @@ class ResConfigSettings(models.TransientModel):
     booking_late_hours = fields.Integer(
         related="company_id.booking_late_hours", readonly=False
     )
+    booking_form_id = fields.Many2one(
+        related="company_id.booking_form_id", readonly=False
+    )
+    booking_request_form_id = fields.Many2one(
+        related="company_id.booking_request_form_id", readonly=False
+    )
+    booking_invoice_form_id = fields.Many2one(
+        related="company_id.booking_invoice_form_id", readonly=False
+    )
     booking_renew_links = fields.Boolean(
         related="company_id.booking_renew_links", readonly=False
     )

@@ -26,6 +26,17 @@ class ResPartner(models.Model):
         for partner in self:
             partner.payment_booking_count = counts.get(partner.id, 0)
 
+    def _forget_form_answers(self):
+        """Delete what the contacts filled in when they paid, and where from.
+
+        See `payment.form.submission` for what stays as the proof of a policy.
+        """
+        domain = [("partner_id", "in", self.ids)]
+        # sudo: only our methods write these
+        self.env["payment.form.answer"].sudo().search(domain).unlink()
+        submissions_sudo = self.env["payment.form.submission"].sudo()  # as above
+        submissions_sudo.search(domain).write({"address": False, "lang": False})
+
     # === WHAT A CLIENT OWES === #
 
     def _get_dues(self, company, excluded=None):

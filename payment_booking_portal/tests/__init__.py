@@ -5,8 +5,10 @@ from . import test_business
 from . import test_calendar_event
 from . import test_company
 from . import test_hold
+from . import test_form
 from . import test_hoot
 from . import test_http_book
+from . import test_http_form
 from . import test_http_manage
 from . import test_http_pay
 from . import test_mail

@@ -2,8 +2,10 @@ import json
 from pathlib import Path
 
 from odoo import fields
+from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..const import QUESTION_KINDS
 from ..controllers.common import format_start
 from .common_browser import DESKTOP, PHONE, BrowserCommon
 
@@ -150,6 +152,57 @@ class TestAccessibility(BrowserCommon):
             self._check(page, axe, "move")
             page.click(".o_pbp_slots a", loads=True)
             self._check(page, axe, "move?")
+
+    def test_form_pages(self):
+        axe = self._get_axe()
+        form = self.env["payment.form"].create(
+            {
+                "name": "New client",
+                "company_id": self.company.id,
+                "intro": "Tell us a little.",
+                "policy": "<p>Cancel a day before.</p>" * 20,
+                "policy_required": True,
+                "field_ids": [
+                    Command.create(
+                        {
+                            "label": f"Question {kind}",
+                            "kind": kind,
+                            "required": number % 2,
+                            "help_text": number % 3 and f"About {kind}",
+                            "options": options,
+                        }
+                    )
+                    for number, (kind, options) in enumerate(
+                        [(kind, "One\nTwo") for kind, _label in QUESTION_KINDS]
+                        + [("choice", "a\nb\nc\nd\ne\nf")]
+                    )
+                ],
+            }
+        )
+        self.service.form_id = form
+        pay_url = self.book()._get_pay_url()
+        start = self.service._get_next_slots(self.service._get_booking_window()[0])[0]
+        details = f"{self.service._get_book_url()}/details?start={format_start(start)}"
+        with self.open_page() as page:
+            for name, path in (("form", pay_url), ("details with form", details)):
+                page.goto(path)
+                page.find(".o_pbp_policy_text")
+                self._check(page, axe, name)
+                # What is required, the browser asks for too: go round it.
+                page.evaluate(
+                    "document.querySelector('.o_pbp_details').noValidate = true"
+                )
+                page.click(".o_pbp_details button[type=submit]", loads=True)
+                page.find(".invalid-feedback")
+                self._check(page, axe, f"{name} with mistakes")
+                self.assertEqual(
+                    page.evaluate("document.activeElement.getAttribute('role')"),
+                    "alert",
+                )
+        with self.open_page(login=self.env.ref("base.user_admin").login) as page:
+            for path in ("preview", "preview?phone=1"):
+                page.goto(f"/pay/form/{form.id}/{path}")
+                self._check(page, axe, path)
 
     def test_transfer(self):
         axe = self._get_axe()

@@ -30,6 +30,8 @@ from odoo.tools import config
 
 CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 REQUEST_KEY = re.compile(r'name="request_key"[^>]*value="([^"]+)"')
+ANSWER = re.compile(r'name="(field_[0-9]+)"')
+POLICY_HASH = re.compile(r'name="policy_hash"[^>]*value="(\w+)"')
 WORKERS = 2
 
 PREAMBLE = """
@@ -77,7 +79,14 @@ with registry.cursor() as cr:
             "duration": 60, "step": 30, "notice_hours": 0, "price": 60,
             "fee_policy": "required", "group_ids": [(6, 0, groups.ids)], **values,
         })
+    form = env["payment.form"].create({
+        "name": "Asked", "company_id": company.id, "policy": "<p>Be on time.</p>",
+        "policy_required": True,
+        "field_ids": [(0, 0, {"label": "Why?"}), (0, 0, {"label": "Where?"})],
+    })
     services = {
+        "asked": service("Asked", group(resource("Cleo") + resource("Dan")),
+                         form_id=form.id),
         "private": service("Private", alone),
         "class": service("Class", alone, seats=3),
         "pair": service("Pair", people + rooms, assignment="random"),
@@ -776,6 +785,56 @@ class TestRace(BaseCase):
         self.assertEqual([answer[0] for answer in answers], [303] * 7)
         self.assertEqual(len({answer[2] for answer in answers}), 1, "one pay page")
         self.assertEqual(len(self._holds("private", start)), 1)
+        self._check_invariants()
+
+    def test_one_form_sent_many_times_at_once(self):
+        start = self._next_start()
+        path = self.services["asked"]["path"]
+        first = Client(self.port).open_details(path, start)
+        _status, text, _location = first.request(
+            "GET", f"{first.path}?start={first.form['start']}"
+        )
+        answers = {key: "Because" for key in ANSWER.findall(text)}
+        self.assertEqual(len(answers), 2)
+        answers.update(policy="1", policy_hash=POLICY_HASH.search(text)[1])
+        first.form.update(answers)
+        other = Client(self.port).open_details(path, start)
+        other.form.update(answers)
+        clients = [first, other]
+        for client in (first, other):
+            for _number in range(3):
+                again = Client(self.port, client.cookies)
+                again.path, again.form = client.path, dict(client.form)
+                clients.append(again)
+        # Eight forms of two visitors, who are the first to read this policy.
+        results = self._race(clients)
+        self.assertEqual({result[0] for result in results}, {303}, results)
+        self.assertEqual(len({result[2] for result in results}), 2, "two pay pages")
+        # And once more, on the pay page.
+        pay_url = results[0][2]
+        first.form.update(
+            dict.fromkeys(answers, "1"), policy_hash=answers["policy_hash"]
+        )
+        again = []
+        for _number in range(6):
+            client = Client(self.port, first.cookies)
+            client.path, client.form = f"{pay_url}/details", dict(first.form)
+            again.append(client)
+        self.assertEqual({result[0] for result in self._race(again)}, {303})
+        rows = self._query(
+            "SELECT b.id, count(DISTINCT a.id), count(DISTINCT s.id), "
+            "count(DISTINCT s.policy_id), max(a.value) FROM payment_booking b "
+            "JOIN payment_form_answer a ON a.booking_id = b.id "
+            "JOIN payment_form_submission s ON s.booking_id = b.id "
+            "WHERE b.service_id = %s AND b.start = %s GROUP BY b.id ORDER BY b.id",
+            self.services["asked"]["id"],
+            start,
+        )
+        self.assertEqual([row[1:4] for row in rows], [(2, 1, 1)] * 2)
+        self.assertEqual({row[4] for row in rows}, {"1", "Because"})
+        self.assertEqual(
+            self._query("SELECT count(*) FROM payment_form_policy"), [(1,)]
+        )
         self._check_invariants()
 
     def test_one_visitor_and_two_starts_at_once(self):
