@@ -41,6 +41,9 @@
         "views/payment_booking_move_views.xml",
         "views/payment_booking_record_views.xml",
         "views/payment_booking_views.xml",
+        "views/payment_request_views.xml",
+        "views/payment_request_record_views.xml",
+        "views/payment_same_person_views.xml",
         "views/payment_booking_share_views.xml",
         "views/payment_overview_views.xml",
         "views/payment_booking_session_views.xml",
@@ -64,10 +67,11 @@
         "demo/payment_booking_service_demo.xml",
         "demo/payment_form_demo.xml",
         "demo/payment_booking_demo.xml",
+        "demo/payment_request_demo.xml",
     ],
     "assets": {
         "web.assets_backend": [
-            "payment_booking_portal/static/src/views/*.js",
+            "payment_booking_portal/static/src/views/*",
             "payment_booking_portal/static/src/setup/*",
             "payment_booking_portal/static/src/overview/*",
         ],

@@ -52,6 +52,12 @@ COVERAGES = [
     ("partly_refunded", "Partly refunded"),
     ("refunded", "Refunded"),
 ]
+# How what a client owes stands for who collects it.
+DUE_STATUSES = [
+    ("overdue", "Overdue"),
+    ("pending", "Pending"),
+    ("paid", "Paid"),
+]
 ATTENDANCES = [
     ("none", "Not known yet"),
     ("attended", "Attended"),

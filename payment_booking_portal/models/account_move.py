@@ -10,3 +10,10 @@ class AccountMove(models.Model):
     payment_request_ids = fields.One2many(
         "payment.request", "invoice_id", string="Payment Requests", readonly=True
     )
+
+    def action_match_payment_request(self):
+        """Pay invoices with the money of the request that the context names."""
+        request_id = self.env.context.get("match_request_id")
+        request = self.env["payment.request"].browse(request_id).exists()
+        for invoice in self:
+            request._match_invoice(invoice)

@@ -87,16 +87,6 @@ class PaymentBooking(models.Model):
         precompute=True,
     )
 
-    partner_email = fields.Char(
-        string="E-mail of the Client",
-        compute="_compute_partner_contact",
-        inverse="_inverse_partner_contact",
-    )
-    partner_phone = fields.Char(
-        string="Phone of the Client",
-        compute="_compute_partner_contact",
-        inverse="_inverse_partner_contact",
-    )
     note = fields.Text(string="Message of the Client")
     tz = fields.Char(string="Time Zone of the Client")
 
@@ -247,20 +237,6 @@ class PaymentBooking(models.Model):
         for booking in self:
             duration = timedelta(minutes=booking.service_id.duration or 1)
             booking.stop = booking.start and booking.start + duration
-
-    @api.depends("partner_id.email", "partner_id.phone")
-    def _compute_partner_contact(self):
-        for booking in self:
-            booking.partner_email = booking.partner_id.email
-            booking.partner_phone = booking.partner_id.phone
-
-    def _inverse_partner_contact(self):
-        for booking in self.filtered("partner_id"):
-            values = {"email": booking.partner_email, "phone": booking.partner_phone}
-            booking.partner_id.write(values)
-        # In `create`, what the contact changes does not come back by itself.
-        for name in ("client_email", "client_phone"):
-            self.env.add_to_compute(self._fields[name], self)
 
     @api.depends("name", "service_id.name", "client_name")
     @api.depends_context("booking_client_first")
@@ -1826,6 +1802,18 @@ class PaymentBooking(models.Model):
         return self._open_wizard(
             "payment.booking.record", self.env._("Record a payment")
         )
+
+    def _is_owed(self):
+        """Override: a hold is owed by nobody."""
+        return self.state == "confirmed"
+
+    def _get_due_day(self):
+        """Override: what staff asked for, else the day of the appointment."""
+        self.ensure_one()
+        if not self.due_at:
+            return False
+        tz = pytz.timezone(self.company_id.sudo()._get_booking_tz())  # as elsewhere
+        return pytz.utc.localize(self.due_at).astimezone(tz).date()
 
     def action_move(self):
         """Open the wizard that moves the booking."""

@@ -1,7 +1,7 @@
 import pytz
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tools import email_normalize, format_time
 from odoo.tools.mail import formataddr
@@ -55,6 +55,16 @@ class PaymentDocumentMixin(models.AbstractModel):
     client_phone = fields.Char(
         string="Phone", compute="_compute_client", store=True, precompute=True
     )
+    partner_email = fields.Char(
+        string="E-mail of the Client",
+        compute="_compute_partner_contact",
+        inverse="_inverse_partner_contact",
+    )
+    partner_phone = fields.Char(
+        string="Phone of the Client",
+        compute="_compute_partner_contact",
+        inverse="_inverse_partner_contact",
+    )
     lang = fields.Char(string="Language")
     campaign = fields.Char(readonly=True, copy=False)
     campaign_source = fields.Char(readonly=True, copy=False)
@@ -105,6 +115,9 @@ class PaymentDocumentMixin(models.AbstractModel):
         compute="_compute_awaits_transfer",
         compute_sudo=True,
     )
+    due_status = fields.Selection(
+        const.DUE_STATUSES, string="Due State", compute="_compute_due_status"
+    )
 
     # What a person must decide
     needs_attention = fields.Boolean(readonly=True, copy=False, index=True)
@@ -128,6 +141,20 @@ class PaymentDocumentMixin(models.AbstractModel):
             document.client_name = partner.name or document.guest_name
             document.client_email = partner.email or document.guest_email
             document.client_phone = partner.phone or document.guest_phone
+
+    @api.depends("partner_id.email", "partner_id.phone")
+    def _compute_partner_contact(self):
+        for document in self:
+            document.partner_email = document.partner_id.email
+            document.partner_phone = document.partner_id.phone
+
+    def _inverse_partner_contact(self):
+        for document in self.filtered("partner_id"):
+            values = {"email": document.partner_email, "phone": document.partner_phone}
+            document.partner_id.write(values)
+        # In `create`, what the contact changes does not come back by itself.
+        for name in ("client_email", "client_phone"):
+            self.env.add_to_compute(self._fields[name], self)
 
     @api.depends("guest_email", "partner_id.email")
     def _compute_duplicate_partner_ids(self):
@@ -191,6 +218,34 @@ class PaymentDocumentMixin(models.AbstractModel):
         allocations_sudo = self.env["payment.transaction.allocation"].sudo()
         query = allocations_sudo._search([("transaction_id.is_live", "=", False)])
         return [("allocation_ids", "in" if True in value else "not in", query)]
+
+    @api.depends("payment_coverage", "amount_total", "amount_due")
+    def _compute_due_status(self):
+        for document in self:
+            document.due_status = document._get_due_status()
+
+    def _get_due_status(self):
+        """Return how a document stands for who collects: a key of `DUE_STATUSES`."""
+        self.ensure_one()
+        if not self.amount_total:
+            return False
+        if self.payment_coverage in ("paid", "refunded", "partly_refunded"):
+            return "paid"
+        if not self.amount_due or not self._is_owed():
+            return False
+        day = self._get_due_day()
+        company_sudo = self.company_id.sudo()  # staff may not read companies
+        if day and day < company_sudo._get_booking_today():
+            return "overdue"
+        return "pending"
+
+    def _is_owed(self):
+        """Tell whether a client owes what is not paid. Override."""
+        return True
+
+    def _get_due_day(self):
+        """Return the last day to pay, or False. Override."""
+        return False
 
     def _next_number(self):
         """Return the next reference, as `ir.sequence.next_by_code` does but
@@ -559,6 +614,43 @@ class PaymentDocumentMixin(models.AbstractModel):
         self.check_access("write")
         self.write({"needs_attention": False, "attention_reason": False})
         self.activity_unlink(["mail.mail_activity_data_todo"])
+
+    def action_same_person(self):
+        """Open the dialog that merges the contact into another one."""
+        self.ensure_one()
+        self.check_access("write")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Same person"),
+            "res_model": "payment.same.person",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_res_model": self._name, "default_res_id": self.id},
+        }
+
+    def _set_same_person(self, partner):
+        """Note that the client is another contact: the present one is merged into it.
+
+        :param res.partner partner: one of `duplicate_partner_ids`.
+        :raise UserError: when it is none of them.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if partner not in self.duplicate_partner_ids:
+            raise UserError(self.env._("Choose one of the contacts of the list."))
+        old = self.partner_id
+        if old:
+            old._merge_into(partner, self.company_id)
+        else:
+            partner._check_mergeable(self.company_id)
+            self._editing().partner_id = partner
+        self.message_post(
+            body=self.env._(
+                "The same person as %(name)s, says %(user)s.",
+                name=partner.display_name,
+                user=self.env.user.name,
+            )
+        )
 
     def action_view_invoice(self):
         """Open the invoice."""

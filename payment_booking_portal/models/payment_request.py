@@ -4,7 +4,7 @@ from datetime import timedelta
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
@@ -58,7 +58,7 @@ class PaymentRequest(models.Model):
 
     _name = "payment.request"
     _description = "Payment Request"
-    _inherit = "payment.document.mixin"
+    _inherit = ["payment.document.mixin", "payment.share.mixin"]
     _order = "id desc"
     _payable_allocation_field = "request_id"
     _document_sequence = "payment.request"
@@ -165,6 +165,7 @@ class PaymentRequest(models.Model):
     is_expired = fields.Boolean(string="Expired", readonly=True, copy=False)
     state = fields.Selection(
         const.REQUEST_STATES,
+        group_expand=True,
         compute="_compute_state",
         store=True,
         precompute=True,
@@ -184,6 +185,26 @@ class PaymentRequest(models.Model):
     # For the form
     warning = fields.Text(compute="_compute_warning")
     partner_owes = fields.Char(compute="_compute_partner_owes")
+    title = fields.Char(string="For", compute="_compute_title")
+    paid_at = fields.Datetime(compute="_compute_paid_at", compute_sudo=True)
+    url = fields.Char(groups="payment_booking_portal.group_user")
+    qr_png = fields.Binary(groups="payment_booking_portal.group_user")
+    qr_svg = fields.Binary(groups="payment_booking_portal.group_user")
+
+    # What an advance can pay
+    credit_left = fields.Monetary(
+        compute="_compute_open_invoice_ids", groups="account.group_account_invoice"
+    )
+    open_invoice_ids = fields.Many2many(
+        "account.move",
+        compute="_compute_open_invoice_ids",
+        groups="account.group_account_invoice",
+    )
+    matched_invoice_ids = fields.Many2many(
+        "account.move",
+        compute="_compute_open_invoice_ids",
+        groups="account.group_account_invoice",
+    )
 
     _expiry_index = models.Index(
         "(expires_at) WHERE state = 'sent' AND expires_at IS NOT NULL"
@@ -288,8 +309,38 @@ class PaymentRequest(models.Model):
     @api.depends("partner_id", "company_id")
     def _compute_partner_owes(self):
         for request in self:
-            request.partner_owes = request.partner_id and (
+            request.partner_owes = bool(request.partner_id) and (
                 request.partner_id._describe_dues(request.company_id, request._origin)
+            )
+
+    @api.depends("reason", "reason_typed", "line_ids.product_id")
+    def _compute_title(self):
+        for request in self:
+            names = request.line_ids.product_id.mapped("display_name")
+            request.title = request.reason or request.reason_typed or ", ".join(names)
+
+    @api.depends("allocation_ids.transaction_id.last_state_change")
+    def _compute_paid_at(self):
+        for request in self:
+            done = request.allocation_ids.transaction_id.filtered(
+                lambda tx: tx.state == "done"
+            )
+            moments = done.mapped("last_state_change")
+            request.paid_at = max(moments) if moments else False
+
+    @api.depends("sent_at")
+    def _compute_url(self):
+        return super()._compute_url()
+
+    @api.depends("state", "partner_id", "allocation_ids")
+    @api.depends_context("uid")
+    def _compute_open_invoice_ids(self):
+        for request in self:
+            lines = request._get_credit_lines()
+            request.credit_left = -sum(lines.mapped("amount_residual_currency"))
+            request.open_invoice_ids = request._get_open_invoices(lines)
+            request.matched_invoice_ids = (
+                request._get_advances().reconciled_invoice_ids.sudo(False)
             )
 
     # === CONSTRAINTS === #
@@ -437,6 +488,7 @@ class PaymentRequest(models.Model):
         return {
             **super()._get_payable_messages(),
             "dead": self.env._("This link is no longer valid."),
+            "details": self.env._("Type the amount that you want to pay."),
         }
 
     def _record_payment(self, amount, payment_method, date=None, note=None):
@@ -763,6 +815,8 @@ class PaymentRequest(models.Model):
         if self.env.context.get("mark_request_sent"):
             self.check_access("write")
             self._mark_sent()
+            # The link is the client's: it is in the history, and in nobody's inbox.
+            kwargs["notify_skip_followers"] = True
         return super(
             PaymentRequest, self.with_context(mark_request_sent=False)
         ).message_post(**kwargs)
@@ -857,6 +911,236 @@ class PaymentRequest(models.Model):
                         amount=request._format_amount(request._get_payable_paid()),
                     ),
                 )
+
+    def _open_dialog(self, view_xmlid, title):
+        """Return the action that shows the request itself in a dialog."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": title,
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(self.env.ref(view_xmlid).id, "form")],
+            "target": "new",
+            "context": {"dialog_size": "medium"},
+        }
+
+    def _get_share_url(self):
+        """Override: the pay page, once it is there for the client."""
+        self.ensure_one()
+        return bool(self.sent_at and self.id) and self._get_mail_url("pay")
+
+    def _ensure_live(self):
+        """Let the link of a draft work, for who is about to give it to the client."""
+        self.check_access("write")
+        self.filtered(lambda request: not request.sent_at)._mark_sent()
+
+    def action_copy_link(self):
+        """Copy the address of the pay page; the link of a draft works from now on."""
+        self.ensure_one()
+        was_draft = not self.sent_at
+        self._ensure_live()
+        return {
+            "type": "ir.actions.client",
+            "tag": "payment_booking_portal.copy_text",
+            "params": {
+                "text": self.url,
+                "message": self.env._("The link works now, and is copied.")
+                if was_draft
+                else self.env._("The link is copied."),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def action_show_qr(self):
+        """Show the QR code of the pay page; the link of a draft works from now on."""
+        self._ensure_live()
+        return self._open_dialog(
+            "payment_booking_portal.payment_request_view_form_qr",
+            self.env._("QR code"),
+        )
+
+    def action_open_client_page(self):
+        """Override: the link of a draft works from now on, for who pays by phone."""
+        if self.state == "draft":
+            self._ensure_live()
+        return super().action_open_client_page()
+
+    def action_record_payment(self):
+        """Open the dialog that notes money received by staff."""
+        return self._open_wizard(
+            "payment.request.record", self.env._("Record a payment")
+        )
+
+    def action_view_dues(self):
+        """Open what the client owes: their form, on the tab Payments."""
+        self.ensure_one()
+        self.check_access("read")
+        return self.partner_id.action_view_payments()
+
+    def action_view_partner(self):
+        """Open the client."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "res.partner",
+            "res_id": self.partner_id.id,
+            "views": [(False, "form")],
+        }
+
+    def action_send_selected(self):
+        """Send each request to its client, and say which ones could not be sent."""
+        self.check_access("write")
+        sent, refused = self.browse(), []
+        for request in self:
+            try:
+                with self.env.cr.savepoint():
+                    request._send_link()
+                sent |= request
+            except UserError as error:
+                refused.append(f"{request.display_name}: {error}")
+        if not refused:
+            return {
+                "type": "ir.actions.client",
+                "tag": "display_notification",
+                "params": {
+                    "type": "success",
+                    "message": self.env._("Sent: %(count)s.", count=len(sent)),
+                    "next": {"type": "ir.actions.act_window_close"},
+                },
+            }
+        return {
+            "type": "ir.actions.client",
+            "tag": "payment_booking_portal.show_text",
+            "params": {
+                "title": self.env._(
+                    "Sent: %(sent)s. Not sent: %(refused)s.",
+                    sent=len(sent),
+                    refused=len(refused),
+                ),
+                "text": "\n\n".join(refused),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def _send_link(self):
+        """Queue the mail with the link.
+
+        :raise UserError: when it cannot be sent.
+        """
+        self.ensure_one()
+        self._check_sendable()
+        if not self.client_email:
+            raise UserError(self.env._("The client has no e-mail address."))
+        self._mark_sent()
+        self._send_mail("payment_booking_portal.mail_template_request")
+        self.message_post(
+            body=self.env._("The link was sent to %(email)s.", email=self.client_email)
+        )
+
+    # === MONEY RECEIVED BY STAFF === #
+
+    def _prepare_to_record(self, amount):
+        """Make a request ready for money that is there already.
+
+        :param float amount: what was received.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        request = self._editing()
+        if self._is_amount_open() and not self.amount_typed:
+            error = self._check_amount(amount)
+            if error:
+                raise UserError(error)
+        if not self.cancelled_at and self._is_over():
+            # After the first money a request does not expire any more.
+            request.write({"expires_at": False, "is_expired": False})
+        self._ensure_live()
+
+    # === ADVANCES === #
+
+    def _get_advances(self):
+        """Return the payments of a bare amount, sudoed."""
+        self.ensure_one()
+        if self.line_ids:
+            return self.env["account.payment"].sudo()  # the invoice has them
+        return self._get_allocations().transaction_id.payment_id
+
+    def _get_credit_lines(self):
+        """Return what is left of the money as the client's credit: journal items."""
+        self.ensure_one()
+        lines = self._get_advances().move_id.line_ids.filtered(
+            lambda line: line.account_id.account_type == "asset_receivable"
+            and line.parent_state == "posted"
+            and not line.reconciled
+            and line.balance < 0
+        )
+        return lines.sudo(False)
+
+    def _get_open_invoices(self, lines):
+        """Return the invoices of the client that the credit can pay, oldest first.
+
+        :param account.move.line lines: see `_get_credit_lines`.
+        """
+        self.ensure_one()
+        if not lines:
+            return self.env["account.move"]
+        partner = self.partner_id.commercial_partner_id
+        return self.env["account.move"].search(
+            [
+                ("move_type", "=", "out_invoice"),
+                ("state", "=", "posted"),
+                ("payment_state", "in", ("not_paid", "partial")),
+                ("company_id", "=", self.company_id.id),
+                ("commercial_partner_id", "=", partner.id),
+                ("amount_residual", ">", 0),
+                ("line_ids.account_id", "in", lines.account_id.ids),
+            ],
+            order="invoice_date_due, id",
+        )
+
+    def _match_invoice(self, invoice):
+        """Pay an open invoice of the client with what is left of the money.
+
+        :param account.move invoice: one of `open_invoice_ids`; one that was matched
+            already is fine.
+        :raise AccessError: for who may not write invoices.
+        :raise UserError: when it is not open, or not the client's.
+        """
+        self.ensure_one()
+        if not self.env.user.has_group("account.group_account_invoice"):
+            raise AccessError(self.env._("Only billing matches payments and invoices."))
+        self.check_access("read")
+        invoice.check_access("write")
+        self._lock_and_touch()
+        lines = self._get_credit_lines()
+        if invoice not in self._get_open_invoices(lines):
+            if invoice in self._get_advances().reconciled_invoice_ids:
+                return  # a second press of the button
+            raise UserError(
+                self.env._("This invoice cannot be matched with this payment.")
+            )
+        for line in lines:
+            if invoice.payment_state in ("not_paid", "partial"):
+                invoice.js_assign_outstanding_line(line.id)
+        self.invalidate_recordset()
+        self.sudo().message_post(  # billing does not write requests
+            body=self.env._(
+                "Matched with invoice %(invoice)s by %(user)s.",
+                invoice=invoice.name,
+                user=self.env.user.name,
+            )
+        )
+
+    # === WHO COLLECTS === #
+
+    def _is_owed(self):
+        """Override: only what a client was asked for is owed."""
+        return self.state in ("sent", "part")
+
+    def _get_due_day(self):
+        """Override."""
+        return self.due_date
 
     @api.model
     def _get_my_domain(self):

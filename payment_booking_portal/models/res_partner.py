@@ -1,8 +1,12 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import format_amount, format_list
+
+# So many of the client's last bookings, and requests, are on the tab Payments.
+TAB_LIMIT = 200
 
 
 class ResPartner(models.Model):
@@ -16,6 +20,32 @@ class ResPartner(models.Model):
     )
 
     payment_request_ids = fields.One2many("payment.request", "partner_id")
+    # For the tab Payments: with those of the contacts of a company.
+    payment_tab_request_ids = fields.Many2many(
+        "payment.request",
+        compute="_compute_payment_tab",
+        groups="payment_booking_portal.group_user",
+    )
+    payment_tab_booking_ids = fields.Many2many(
+        "payment.booking",
+        compute="_compute_payment_tab",
+        groups="payment_booking_portal.group_user",
+    )
+    payment_tab_invoice_ids = fields.Many2many(
+        "account.move",
+        compute="_compute_payment_tab_invoice_ids",
+        groups="account.group_account_invoice,account.group_account_readonly",
+    )
+    payment_tab_dues = fields.Char(
+        string="Owes",
+        compute="_compute_payment_tab",
+        groups="payment_booking_portal.group_user",
+    )
+    payment_tab_invoice_dues = fields.Char(
+        string="On Invoices",
+        compute="_compute_payment_tab",
+        groups="payment_booking_portal.group_user",
+    )
 
     @api.depends("payment_booking_ids")
     def _compute_payment_booking_count(self):
@@ -25,6 +55,31 @@ class ResPartner(models.Model):
         counts = {partner.id: count for partner, count in groups}
         for partner in self:
             partner.payment_booking_count = counts.get(partner.id, 0)
+
+    @api.depends_context("allowed_company_ids", "lang")
+    def _compute_payment_tab(self):
+        companies = self.env.companies
+        for partner in self:
+            origin = partner._origin
+            mine = Domain("partner_id", "child_of", origin.ids)
+            partner.payment_tab_request_ids = self.env["payment.request"].search(
+                mine & Domain("state", "!=", "cancelled"), limit=TAB_LIMIT
+            )
+            partner.payment_tab_booking_ids = self.env["payment.booking"].search(
+                mine & Domain("state", "in", ("hold", "confirmed")), limit=TAB_LIMIT
+            )
+            dues = origin and origin._get_due_documents(companies)
+            partner.payment_tab_dues = dues and self._describe_dues_of(*dues)
+            partner.payment_tab_invoice_dues = dues and self._describe_dues_of(dues[-1])
+
+    @api.depends_context("allowed_company_ids")
+    def _compute_payment_tab_invoice_ids(self):
+        for partner in self:
+            origin = partner._origin
+            dues = origin and origin._get_due_documents(self.env.companies)
+            partner.payment_tab_invoice_ids = dues and (
+                dues[-1].sudo(False)._filtered_access("read")
+            )
 
     def _forget_form_answers(self):
         """Delete what the contacts filled in when they paid, and where from.
@@ -39,19 +94,20 @@ class ResPartner(models.Model):
 
     # === WHAT A CLIENT OWES === #
 
-    def _get_dues(self, company, excluded=None):
-        """Return what a client owes by currency, each amount once: on its invoice if
-        it has one, else on the booking or the request.
+    def _get_due_documents(self, companies, excluded=None):
+        """Return what a client owes, each amount once: on its invoice if it has one,
+        else on the booking or the request.
 
-        :param res.company company: whom it is owed to.
+        :param res.company companies: whom it is owed to.
         :param payment.request excluded: one that does not count.
-        :rtype: dict
+        :return: bookings, requests and invoices, sudoed.
+        :rtype: tuple
         """
         self.ensure_one()
         # sudo: plain users read the amounts of a client's invoices through us
         env = self.sudo().env
-        mine = Domain("partner_id", "child_of", self.commercial_partner_id.id)
-        mine &= Domain("company_id", "=", company.id)
+        mine = Domain("partner_id", "child_of", self.commercial_partner_id.ids)
+        mine &= Domain("company_id", "in", companies.ids)
         alone = Domain("invoice_id", "=", False) | Domain(
             "invoice_id.state", "!=", "posted"
         )
@@ -74,22 +130,113 @@ class ResPartner(models.Model):
             & Domain("state", "=", "posted")
             & Domain("payment_state", "in", ("not_paid", "partial"))
         )
-        dues = defaultdict(float)
-        for document in (*bookings, *requests):
-            dues[document.currency_id] += document.amount_due
-        for invoice in invoices:
-            dues[invoice.currency_id] += invoice.amount_residual
-        return dues
+        return bookings, requests, invoices
 
-    def _describe_dues(self, company, excluded=None):
-        """Return what a client owes in words, or False. See `_get_dues`."""
-        dues = self._get_dues(company, excluded)
-        amounts = [
+    def _describe_dues_of(self, *documents):
+        """Return what is due in words, one amount per currency, or False.
+
+        :param documents: recordsets of bookings, requests or invoices, sudoed.
+        """
+        amounts = defaultdict(float)
+        for records in documents:
+            field = "amount_due" if "amount_due" in records else "amount_residual"
+            for record in records:
+                amounts[record.currency_id] += record[field]
+        texts = [
             format_amount(self.env, amount, currency)
-            for currency, amount in dues.items()
+            for currency, amount in amounts.items()
             if not currency.is_zero(amount)
         ]
-        return bool(amounts) and format_list(self.env, amounts)
+        return bool(texts) and format_list(self.env, texts)
+
+    def _describe_dues(self, companies, excluded=None):
+        """Return what a client owes in words, or False. See `_get_due_documents`."""
+        return self._describe_dues_of(*self._get_due_documents(companies, excluded))
+
+    def action_new_payment_request(self):
+        """Open a new payment request for the client."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send a payment link"),
+            "res_model": "payment.request",
+            "views": [(False, "form")],
+            "context": {"default_partner_id": self.id},
+        }
+
+    def action_record_new_payment(self):
+        """Open the dialog that notes money of the client, for what nobody asked."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Record a payment"),
+            "res_model": "payment.request.record",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_partner_id": self.id},
+        }
+
+    def action_view_payments(self):
+        """Open the client's form on the tab Payments."""
+        self.ensure_one()
+        view = self.env.ref("payment_booking_portal.res_partner_view_form_payments")
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(view.id, "form")],
+        }
+
+    # === SAME PERSON === #
+
+    def _check_mergeable(self, company):
+        """Check that the user may merge contacts, into one or away.
+
+        :param res.company company: of the document that they are clients of.
+        :raise AccessError: when the user may not change them.
+        :raise UserError: when one has an account, or belongs to another company.
+        """
+        self.sudo(False).check_access("write")
+        for partner in self.sudo():  # plain users read no accounts
+            # Whoever opens an account may type any address: with it they would see
+            # what the other contact booked and paid.
+            if partner.with_context(active_test=False).user_ids:
+                raise UserError(
+                    self.env._(
+                        "%(name)s has an account. Only an administrator can merge "
+                        "contacts that log in.",
+                        name=partner.display_name,
+                    )
+                )
+            if partner.company_id and partner.company_id != company:
+                raise UserError(
+                    self.env._(
+                        "%(name)s belongs to another company.",
+                        name=partner.display_name,
+                    )
+                )
+
+    def _merge_into(self, partner, company):
+        """Merge a contact into another one: all that refers to it goes along.
+
+        :param res.partner partner: the contact that stays, with its own data.
+        :param res.company company: of the document that they are clients of.
+        """
+        self.ensure_one()
+        (self | partner)._check_mergeable(company)
+        # sudo: Odoo lets only administrators merge; checked above
+        old, new = self.sudo(), partner.sudo()
+        if old.company_id != new.company_id:
+            old.company_id = new.company_id  # else the one that stays would take it
+        wizard = self.env["base.partner.merge.automatic.wizard"].sudo()  # as above
+        wizard._merge((old | new).ids, new)
+        self.env.invalidate_all()  # written with SQL
+        for model in ("payment.booking", "payment.request"):
+            documents = self.env[model].sudo().search([("partner_id", "=", new.id)])
+            for name in ("client_name", "client_email", "client_phone"):
+                self.env.add_to_compute(documents._fields[name], documents)
 
     def action_view_payment_bookings(self):
         """Open the bookings of the client; New makes one for them."""

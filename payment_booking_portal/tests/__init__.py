@@ -20,6 +20,7 @@ from . import test_price
 from . import test_provider
 from . import test_race
 from . import test_request
+from . import test_request_office
 from . import test_rights
 from . import test_session
 from . import test_setup_step

@@ -280,6 +280,69 @@ class TestStaffTours(BrowserCommon):
     def test_today_in_french(self):
         self._do_today("fr_FR")
 
+    # === PAYMENT REQUESTS === #
+
+    def _create_client(self):
+        return self.env["res.partner"].create(
+            {"name": "Zoé Client", "email": "zoe@example.com", "lang": "fr_FR"}
+        )
+
+    def _get_request(self, client):
+        self.env.invalidate_all()
+        request = self.env["payment.request"].search([("partner_id", "=", client.id)])
+        self.assertEqual(len(request), 1)
+        return request
+
+    def _send_link(self, lang):
+        self.reception.lang = lang
+        client = self._create_client()
+        self._start("staff_sends_link")
+        request = self._get_request(client)
+        self.assertEqual((request.state, request.amount), ("sent", 75))
+        self.assertEqual(request.user_id, self.reception)
+        message = request.message_ids.filtered("notification_ids")
+        self.assertEqual(message.notified_partner_ids, client)
+        self.assertIn(request._get_pay_url(), message.body)
+
+    def test_staff_sends_link(self):
+        self._send_link("en_US")
+
+    def test_staff_sends_link_in_french(self):
+        self._send_link("fr_FR")
+
+    def _record_payment(self, lang):
+        self.reception.lang = lang
+        client = self._create_client()
+        self._start("staff_records")
+        request = self._get_request(client)
+        self.assertEqual((request.state, request.amount_paid), ("paid", 40))
+        terminal = self.env.ref("payment_booking_portal.payment_method_terminal")
+        transaction = request.sudo().allocation_ids.transaction_id
+        self.assertEqual(transaction.payment_method_id, terminal)
+
+    def test_staff_records(self):
+        self._record_payment("en_US")
+
+    def test_staff_records_in_french(self):
+        self._record_payment("fr_FR")
+
+    def test_staff_matches(self):
+        client = self._create_client()
+        invoice = self._create_invoice([200], partner_id=client.id)
+        invoice.action_post()
+        request = self.env["payment.request"].create(
+            {"partner_id": client.id, "amount": 120}
+        )
+        request.action_make_link()
+        cash = self.env.ref("payment_booking_portal.payment_method_cash")
+        request._record_payment(120, cash)
+        self.reception.group_ids = [
+            Command.link(self.env.ref("account.group_account_invoice").id)
+        ]
+        self._start("staff_matches")
+        self.env.invalidate_all()
+        self.assertEqual(invoice.amount_residual, 80)
+
     def test_booking_is_dragged(self):
         """Drag a booking with the mouse: it moves, or goes back when it cannot."""
         self.service.fee_policy = "on_site"

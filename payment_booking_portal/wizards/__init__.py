@@ -1,4 +1,5 @@
 from . import payment_booking_wizard
+from . import payment_record_wizard
 from . import payment_booking_ask
 from . import payment_booking_business
 from . import payment_booking_business_hour
@@ -10,3 +11,5 @@ from . import payment_booking_share
 from . import payment_booking_session_add
 from . import payment_booking_session_change
 from . import payment_booking_session_plan
+from . import payment_request_record
+from . import payment_same_person

@@ -1,17 +1,13 @@
-import base64
-import re
-
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..tools import qr
-
 
 class PaymentBookingShare(models.TransientModel):
     _name = "payment.booking.share"
     _description = "Share a Booking Page"
+    _inherit = "payment.share.mixin"
     _rec_name = "title"
 
     # === FIELDS === #
@@ -28,13 +24,7 @@ class PaymentBookingShare(models.TransientModel):
         default=lambda self: self.env.company,
     )
     title = fields.Char(compute="_compute_page")
-    url = fields.Char(string="Address", compute="_compute_page")
     closed_reason = fields.Char(compute="_compute_page")
-
-    # The pictures are downloaded from Odoo's own route for fields, which lets only
-    # whoever opened the dialog read them.
-    qr_png = fields.Binary(string="QR Code", compute="_compute_qr")
-    qr_svg = fields.Binary(string="QR Code (SVG)", compute="_compute_qr")
 
     button_label = fields.Char(
         default=lambda self: self._default_button_label(), required=True
@@ -61,14 +51,11 @@ class PaymentBookingShare(models.TransientModel):
     def _compute_page(self):
         for share in self:
             share.title = share._get_title()
-            share.url = share.get_base_url() + share._get_path()
             share.closed_reason = share._get_closed_reason()
 
-    @api.depends("url")
-    def _compute_qr(self):
-        for share in self:
-            share.qr_png = base64.b64encode(qr.make_png(share.url))
-            share.qr_svg = base64.b64encode(qr.make_svg(share.url))
+    @api.depends("service_id", "company_id")
+    def _compute_url(self):
+        return super()._compute_url()
 
     @api.depends("url", "button_label")
     def _compute_button(self):
@@ -95,6 +82,14 @@ class PaymentBookingShare(models.TransientModel):
         """Return what is shared, in the words of a client."""
         self.ensure_one()
         return self.service_id.name or self.company_id.name
+
+    def _get_share_title(self):
+        """Override: the title of the page."""
+        return self.title
+
+    def _get_share_url(self):
+        """Override: the address of the page."""
+        return self.get_base_url() + self._get_path()
 
     def _get_path(self):
         """Return the path of the page. Override to share something else."""
@@ -146,25 +141,6 @@ class PaymentBookingShare(models.TransientModel):
             # `/book` shows a visitor who is logged in their own company.
             path = f"/book/at/{self.company_id.id}"
         return {"type": "ir.actions.act_url", "url": path, "target": "new"}
-
-    def action_download_png(self):
-        """Download the QR code as a PNG picture."""
-        return self._get_download_action("png")
-
-    def action_download_svg(self):
-        """Download the QR code as an SVG picture, for print."""
-        return self._get_download_action("svg")
-
-    def _get_download_action(self, extension):
-        self.ensure_one()
-        words = re.findall(r"\w+", self.title.lower())
-        name = "-".join(["qr", *words]) + f".{extension}"
-        return {
-            "type": "ir.actions.act_url",
-            "url": f"/web/content/{self._name}/{self.id}/qr_{extension}/{name}"
-            "?download=true",
-            "target": "download",
-        }
 
     # === MAIL === #
 

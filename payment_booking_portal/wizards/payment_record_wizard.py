@@ -1,0 +1,41 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class PaymentRecordWizard(models.AbstractModel):
+    """What the dialogs that note money received by staff share."""
+
+    _name = "payment.record.wizard"
+    _description = "Record a Payment"
+
+    currency_id = fields.Many2one("res.currency")
+    amount_due = fields.Monetary(string="Due")
+    amount = fields.Monetary(required=True)
+    method = fields.Selection(
+        selection=lambda self: self._get_methods(),
+        default="payment_booking_portal.payment_method_cash",
+        required=True,
+    )
+    date = fields.Date(default=fields.Date.context_today, required=True)
+    note = fields.Char(string="Reference")
+    send = fields.Boolean(string="Send a Receipt by Mail", default=True)
+
+    @api.model
+    def _get_methods(self):
+        methods = self.env["payment.provider"]._get_venue_methods()
+        xmlids = methods.get_external_id()
+        return [(xmlids[method.id], method.name) for method in methods]
+
+    def _record_on(self, document):
+        """Book the money of the dialog on a document.
+
+        :param document: a payable that the user may change.
+        :raise UserError: when the money cannot have come, or that much is not due.
+        """
+        self.ensure_one()
+        document.check_access("write")
+        if self.date > fields.Date.context_today(self):
+            raise UserError(self.env._("Money is recorded once it came."))
+        # sudo: plain users read no payment methods
+        method = self.env.ref(self.method).sudo()
+        return document._record_payment(self.amount, method, self.date, self.note)
