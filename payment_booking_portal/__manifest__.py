@@ -33,6 +33,7 @@
         "views/form_templates.xml",
         "views/book_templates.xml",
         "views/pay_templates.xml",
+        "views/link_templates.xml",
         "views/booking_templates.xml",
         "views/request_templates.xml",
         # Back office
@@ -45,6 +46,7 @@
         "views/payment_request_record_views.xml",
         "views/payment_same_person_views.xml",
         "views/payment_booking_share_views.xml",
+        "views/payment_direct_link_views.xml",
         "views/payment_overview_views.xml",
         "views/payment_booking_session_views.xml",
         "views/payment_booking_service_views.xml",
@@ -68,6 +70,7 @@
         "demo/payment_form_demo.xml",
         "demo/payment_booking_demo.xml",
         "demo/payment_request_demo.xml",
+        "demo/payment_direct_link_demo.xml",
     ],
     "assets": {
         "web.assets_backend": [

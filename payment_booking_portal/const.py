@@ -39,6 +39,20 @@ REQUEST_STATES = [
     ("cancelled", "Cancelled"),
 ]
 
+# What a direct link is for.
+LINK_KINDS = [
+    ("pay", "Pay"),
+    ("book", "Book a service"),
+    ("payments", "My payments"),
+]
+LINK_AMOUNTS = [
+    ("fixed", "A fixed amount"),
+    ("open", "The client types the amount"),
+    ("products", "Products"),
+]
+# More buttons than this are no help.
+MAX_SUGGESTIONS = 8
+
 SESSION_STATES = [
     ("open", "Open"),
     ("cancelled", "Cancelled"),
@@ -74,6 +88,7 @@ ATTENTION_REASONS = [
     ("calendar_changed", "The calendar event was changed or deleted"),
     ("unpaid", "Not paid until the date that was asked for"),
     ("reminder_failed", "A reminder could not be sent"),
+    ("link_used_up", "Paid, and the link had no payment left"),
 ]
 
 # What came of the last test mail of a company, in plain words.
@@ -109,6 +124,10 @@ HOLD_CAP_HOURS = 24
 STAFF_HOLD_HOURS = 48
 # How long the link of a payment request is valid, if staff does not say otherwise.
 REQUEST_DAYS = 30
+# How long a visitor may pay what they filled in on a direct link.
+LINK_USE_HOURS = 6
+# A visitor who did not pay for this long has given up.
+ABANDONED_MINUTES = 60
 # How often a client may have a fresh link for one document (minutes).
 FRESH_LINK_MINUTES = 60
 # More than this is a slip of the finger.

@@ -1,4 +1,5 @@
 from . import book
+from . import link
 from . import manage
 from . import pay
 from . import portal

@@ -11,7 +11,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import fields, http
 from odoo.exceptions import UserError
 from odoo.http import request
-from odoo.tools import email_normalize, format_amount, format_date, format_time
+from odoo.tools import format_amount, format_date, format_time
 
 from .. import const
 from ..exceptions import SlotTaken, StaleSnapshot
@@ -19,7 +19,9 @@ from ..tools import slots
 from ..tools.dates import format_day
 from .common import (
     ANSWER_PATTERN,
+    LINK_KEY,
     MAX_DETAILS_BYTES,
+    MAX_TRIES,
     ClientPages,
     clean_form,
     describe_slots,
@@ -38,10 +40,6 @@ PERSONAL = ("name", "email", "phone", "note")
 def is_personal(key):
     """Tell whether a parameter of an address says something about a person."""
     return key in PERSONAL or bool(ANSWER_PATTERN.fullmatch(key))
-
-
-# A race that ends in a stale snapshot is run again at once; these are enough tries.
-MAX_TRIES = 4
 
 
 class BookingPages(ClientPages, http.Controller):
@@ -524,17 +522,7 @@ class BookingPages(ClientPages, http.Controller):
         errors = request.env["payment.form"]._check_questions(
             self._get_questions(service), form
         )
-        if self._get_proved_partner():
-            return errors
-        if not (form.get("name") or "").strip():
-            errors["name"] = request.env._("Please tell us your name.")
-        elif len(form["name"]) > const.MAX_SHORT_TEXT:
-            errors["name"] = request.env._("This name is too long.")
-        email = (form.get("email") or "").strip()
-        if not email:
-            errors["email"] = request.env._("Please tell us your e-mail address.")
-        elif len(email) > const.MAX_SHORT_TEXT or not email_normalize(email):
-            errors["email"] = request.env._("This is not an e-mail address.")
+        errors.update(self._check_person(form))
         return errors
 
     @http.route(
@@ -607,6 +595,7 @@ class BookingPages(ClientPages, http.Controller):
                         "lang": request.env.lang,
                         "tz": choice["tz"],
                         **self._get_campaign(),
+                        "direct_link_id": self._get_link_to(service),
                     },
                     resource=choice["resource"],
                     seats=choice["seats"],
@@ -633,10 +622,10 @@ class BookingPages(ClientPages, http.Controller):
                 if not left:
                     raise SlotTaken(request.env._("Somebody was quicker.")) from None
 
-    def _start_over(self):
-        """Undo what the request did, and see the database as it is now."""
-        request.env.cr.rollback()
-        request.env.transaction.reset()
+    def _get_link_to(self, service):
+        """Return the id of the direct link that brought the visitor, or False."""
+        kept = request.session.get(LINK_KEY) or {}
+        return kept.get("service_id") == service.id and kept.get("id")
 
     def _render_taken(self, service, choice):
         """Say that somebody was quicker, with the nearest free starts."""

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytz
 
 from odoo.http import request
-from odoo.tools import format_time
+from odoo.tools import email_normalize, format_time
 
 from .. import const
 from ..tools.dates import format_day
@@ -17,9 +17,13 @@ from ..tools.dates import format_day
 START_FORMAT = "%Y%m%dT%H%M"
 START_PATTERN = re.compile(r"\d{8}T\d{4}")
 MONTH_PATTERN = re.compile(r"(\d{4})-(\d{2})")
+# A race that ends in a stale snapshot is run again at once; these are enough tries.
+MAX_TRIES = 4
 VISITOR_KEY = "payment_booking_visitor"
 TYPED_KEY = "payment_booking_typed"
 CAMPAIGN_KEY = "payment_booking_campaign"
+# The direct link that a visitor came by, where it leads to another page.
+LINK_KEY = "payment_booking_link"
 # What a link says of where the visitor comes from, and the field that keeps it.
 CAMPAIGN = {
     "utm_campaign": "campaign",
@@ -202,6 +206,27 @@ class ClientPages:
     def _get_campaign(self):
         """Return where the visitor comes from, as values of a booking."""
         return request.session.get(CAMPAIGN_KEY) or {}
+
+    def _check_person(self, form):
+        """Return what is wrong with name, e-mail and phone, by field."""
+        errors = {}
+        if self._get_proved_partner():
+            return errors
+        if not (form.get("name") or "").strip():
+            errors["name"] = request.env._("Please tell us your name.")
+        elif len(form["name"]) > const.MAX_SHORT_TEXT:
+            errors["name"] = request.env._("This name is too long.")
+        email = (form.get("email") or "").strip()
+        if not email:
+            errors["email"] = request.env._("Please tell us your e-mail address.")
+        elif len(email) > const.MAX_SHORT_TEXT or not email_normalize(email):
+            errors["email"] = request.env._("This is not an e-mail address.")
+        return errors
+
+    def _start_over(self):
+        """Undo what the request did, and see the database as it is now."""
+        request.env.cr.rollback()
+        request.env.transaction.reset()
 
     def _get_typed(self):
         """Return what the visitor typed before."""

@@ -25,6 +25,8 @@ ENDS = {
     "cancelled": ("cancelled", 410),
     "closed": ("closed", 409),
     "later": ("later", 200),
+    "link_closed": ("link_closed", 410),
+    "used_up": ("used_up", 410),
 }
 
 

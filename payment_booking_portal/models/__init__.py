@@ -13,6 +13,7 @@ from . import payment_form_submission
 from . import payment_payable_mixin
 from . import payment_protected_mixin
 from . import payment_share_mixin
+from . import payment_share_button_mixin
 from . import payment_document_mixin
 from . import payment_transaction_allocation
 from . import payment_provider
@@ -25,6 +26,10 @@ from . import payment_booking_reservation
 from . import payment_booking
 from . import payment_request
 from . import payment_request_line
+from . import payment_direct_link
+from . import payment_direct_link_line
+from . import payment_direct_link_price
+from . import payment_direct_link_visit
 from . import payment_setup_step
 from . import payment_overview
 from . import calendar_event

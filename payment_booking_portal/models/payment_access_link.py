@@ -7,6 +7,9 @@ from odoo.tools import consteq
 
 from .. import const
 
+# Bytes of a token. Of a direct link fewer, for a short address: 128 bits.
+TOKEN_BYTES = {"link": 16}
+
 
 class PaymentAccessLink(models.Model):
     _name = "payment.access.link"
@@ -26,7 +29,11 @@ class PaymentAccessLink(models.Model):
         compute="_compute_token_digest", store=True, groups="base.group_system"
     )
     scope = fields.Selection(
-        [("pay", "Pay"), ("manage", "See, move and cancel")],
+        [
+            ("pay", "Pay"),
+            ("manage", "See, move and cancel"),
+            ("link", "Direct link"),
+        ],
         required=True,
         readonly=True,
     )
@@ -50,8 +57,8 @@ class PaymentAccessLink(models.Model):
     _document_index = models.Index("(res_model, res_id, scope)")
 
     @api.model
-    def _default_token(self):
-        return secrets.token_urlsafe(24)  # 192 bits
+    def _default_token(self, scope=None):
+        return secrets.token_urlsafe(TOKEN_BYTES.get(scope, 24))  # else 192 bits
 
     @api.depends("token")
     def _compute_token_digest(self):
@@ -125,8 +132,31 @@ class PaymentAccessLink(models.Model):
         document.ensure_one()
         links = self._get_all(document, scope)
         return links.filtered("is_valid")[:1] or links.create(
-            {"res_model": document._name, "res_id": document.id, "scope": scope}
+            {
+                "token": self._default_token(scope),
+                "res_model": document._name,
+                "res_id": document.id,
+                "scope": scope,
+            }
         )
+
+    @api.model
+    def _get_valid(self, documents, scope):
+        """Return the valid link of each document for a scope, sudoed; makes none.
+
+        :return: links by id of the document, an empty one where there is none.
+        :rtype: dict
+        """
+        links = self.sudo().search(  # whoever may read the document may share it
+            [
+                ("res_model", "=", documents._name),
+                ("res_id", "in", documents.ids),
+                ("scope", "=", scope),
+            ]
+        )
+        valid = dict.fromkeys(documents.ids, links.browse())
+        valid.update({link.res_id: link for link in links[::-1] if link.is_valid})
+        return valid
 
     @api.model
     def _is_ask_limited(self, client_key):

@@ -35,6 +35,7 @@ PROTECTED_FIELDS = {
     "pay_until",
     "remind_at",
     "unpaid_told",
+    "direct_link_id",
 }
 # Open in a draft, protected as soon as somebody holds the time.
 PROTECTED_ONCE_PLACED = {
@@ -552,6 +553,9 @@ class PaymentBooking(models.Model):
             cleaned["tz"] = values["tz"]
         if values.get("note"):
             cleaned["note"] = str(values["note"]).strip()[: const.MAX_TEXT]
+        if values.get("direct_link_id"):  # from the session
+            link = self.env["payment.direct.link"].browse(values["direct_link_id"])
+            cleaned["direct_link_id"] = link.exists().id
         return cleaned
 
     def _lock_resources(self, resources):
@@ -1220,6 +1224,10 @@ class PaymentBooking(models.Model):
         partners = partners.filtered(lambda p: any(not u.share for u in p.user_ids))
         responsible = super()._get_staff_to_tell(event)
         return partners | (responsible - followers.partner_id)
+
+    def _get_abandoned_domain(self, limit):
+        """Override: holds of guests that ended without a payment."""
+        return Domain("state", "=", "expired") & Domain("placed_by_id", "=", False)
 
     # === CANCELLING AND MOVING === #
 

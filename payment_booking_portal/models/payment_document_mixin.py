@@ -1,8 +1,10 @@
+from datetime import timedelta
+
 import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 from odoo.tools import email_normalize, format_time
 from odoo.tools.mail import formataddr
 
@@ -69,6 +71,20 @@ class PaymentDocumentMixin(models.AbstractModel):
     campaign = fields.Char(readonly=True, copy=False)
     campaign_source = fields.Char(readonly=True, copy=False)
     campaign_medium = fields.Char(readonly=True, copy=False)
+    direct_link_id = fields.Many2one(
+        "payment.direct.link",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="The public link that the client came by.",
+    )
+    is_abandoned = fields.Boolean(
+        string="Abandoned",
+        compute="_compute_is_abandoned",
+        search="_search_is_abandoned",
+        help="The client looked at it or began to pay, and gave up.",
+    )
     duplicate_partner_ids = fields.Many2many(
         "res.partner",
         string="Same E-mail",
@@ -246,6 +262,34 @@ class PaymentDocumentMixin(models.AbstractModel):
     def _get_due_day(self):
         """Return the last day to pay, or False. Override."""
         return False
+
+    def _compute_is_abandoned(self):
+        stored = self.filtered("id")
+        domain = Domain("id", "in", stored.ids) & Domain("is_abandoned", "=", True)
+        abandoned = self.search(domain) if stored else self.browse()
+        for document in self:
+            document.is_abandoned = document in abandoned
+
+    def _search_is_abandoned(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        limit = fields.Datetime.now() - timedelta(minutes=const.ABANDONED_MINUTES)
+        # sudo: plain users read no transactions
+        allocations_sudo = self.env["payment.transaction.allocation"].sudo()
+        recent = allocations_sudo._search([("transaction_id.create_date", ">", limit)])
+        domain = (
+            self._get_abandoned_domain(limit)
+            & Domain("payment_coverage", "=", "none")
+            & Domain("allocation_ids", "not in", recent)
+        )
+        return domain if True in value else ~domain
+
+    def _get_abandoned_domain(self, limit):
+        """Return which documents a client gave up. Override to say.
+
+        :param datetime limit: whoever did nothing since then has given up.
+        """
+        return Domain.FALSE
 
     def _next_number(self):
         """Return the next reference, as `ir.sequence.next_by_code` does but

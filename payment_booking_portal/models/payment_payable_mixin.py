@@ -6,7 +6,7 @@ import psycopg2
 
 from odoo import fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 from odoo.tools import format_amount, format_date
 from odoo.tools.misc import get_lang
 
@@ -96,6 +96,10 @@ class PaymentPayableMixin(models.AbstractModel):
     def _get_payable_done_url(self):
         """Return the page that a client sees once the document is paid."""
         return self._get_pay_url()
+
+    def _get_payable_closing_message(self):
+        """Return what a client reads when there is no payment left, if anything."""
+        return False
 
     def _get_invoice_url(self):
         """Return the address of the posted invoice for the client, or False."""
@@ -496,6 +500,12 @@ class PaymentPayableMixin(models.AbstractModel):
         return PaymentOptions(providers, methods, tokens, report)
 
     # === STARTING A PAYMENT === #
+
+    def _get_rate_domain(self):
+        """Return which transactions count against the rate limit of the document."""
+        return Domain(
+            f"allocation_ids.{self._payable_allocation_field}", "in", self.ids
+        )
 
     def _lock_and_touch(self):
         """Lock the documents against a second payment (DESIGN, D3b)."""

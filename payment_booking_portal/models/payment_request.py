@@ -31,6 +31,9 @@ PROTECTED_FIELDS = {
     "form_answer_ids",
     "form_submission_ids",
     "client_key",
+    "direct_link_id",
+    "visitor_key",
+    "request_key",
 }
 # Open in a draft, protected once the client was asked.
 PROTECTED_ONCE_SENT = {
@@ -182,6 +185,10 @@ class PaymentRequest(models.Model):
         help="Keyed hash of the address that made the request, for the rate limit.",
     )
 
+    # Who filled it in on a direct link
+    visitor_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
+    request_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
+
     # For the form
     warning = fields.Text(compute="_compute_warning")
     partner_owes = fields.Char(compute="_compute_partner_owes")
@@ -209,6 +216,11 @@ class PaymentRequest(models.Model):
     _expiry_index = models.Index(
         "(expires_at) WHERE state = 'sent' AND expires_at IS NOT NULL"
     )
+    # One unpaid use per visitor of a direct link; the same form sent twice makes one.
+    _visitor_uniq = models.UniqueIndex(
+        "(visitor_key, direct_link_id) WHERE visitor_key IS NOT NULL"
+    )
+    _request_uniq = models.UniqueIndex("(request_key) WHERE request_key IS NOT NULL")
     _amount_not_negative = models.Constraint(
         "CHECK (amount >= 0 AND amount_min >= 0 AND amount_max >= 0)",
         "An amount cannot be negative.",
@@ -474,6 +486,10 @@ class PaymentRequest(models.Model):
             return "paid"  # perhaps given back since
         if self.cancelled_at or not self.sent_at or self._is_over():
             return "dead"
+        link_sudo = self.direct_link_id.sudo()  # clients read no links
+        closed = link_sudo and link_sudo._get_closed_key(besides=self)
+        if closed:
+            return "used_up" if closed == "used_up" else "link_closed"
         return "payable"
 
     def _get_payable_status(self):
@@ -489,6 +505,11 @@ class PaymentRequest(models.Model):
             **super()._get_payable_messages(),
             "dead": self.env._("This link is no longer valid."),
             "details": self.env._("Type the amount that you want to pay."),
+            "link_closed": self.env._("This link is closed. You were not charged."),
+            "used_up": self.env._(
+                "Somebody was quicker: this cannot be paid any more. You were not "
+                "charged."
+            ),
         }
 
     def _record_payment(self, amount, payment_method, date=None, note=None):
@@ -526,6 +547,7 @@ class PaymentRequest(models.Model):
                     amount=self._format_amount(tx_sudo.amount),
                 ),
             )
+        self._flag_used_up(tx_sudo)
         self._prepare_signup()
         return result
 
@@ -539,6 +561,120 @@ class PaymentRequest(models.Model):
                 "payment_booking_portal.mail_template_request_receipt",
             )
         return invoice
+
+    # === DIRECT LINKS === #
+
+    def _get_rate_domain(self):
+        """Override: all uses of a link by an address count together."""
+        link = self.direct_link_id
+        if not link:
+            return super()._get_rate_domain()
+        return Domain("allocation_ids.request_id.direct_link_id", "=", link.id)
+
+    def _get_payable_thanks(self):
+        """Override: the words of the direct link."""
+        return self.direct_link_id.sudo().thanks or super()._get_payable_thanks()
+
+    def _get_payable_return_url(self):
+        """Override: the address that staff set on the direct link."""
+        return (
+            self.direct_link_id.sudo().return_url  # clients read no links
+            or super()._get_payable_return_url()
+        )
+
+    def _get_payable_closing_message(self):
+        """Override: as on the page of the direct link."""
+        return self.direct_link_id.sudo().closing_message  # clients read no links
+
+    def _prepare_payment(self, *args, **kwargs):
+        """Override to lock a link that counts its payments, always before the request:
+        of two who take its last one, the loser starts over and reads that it is gone.
+        """
+        self.direct_link_id.sudo()._lock_limit()  # clients read no links
+        return super()._prepare_payment(*args, **kwargs)
+
+    def _lock_to_settle(self):
+        """Override to lock a link that counts its payments first."""
+        self.direct_link_id.sudo()._lock_limit()  # clients read no links
+        return super()._lock_to_settle()
+
+    def _flag_used_up(self, tx_sudo):
+        """Tell staff of money that came when a link had no payment left."""
+        link_sudo = self.direct_link_id.sudo()  # clients read no links
+        most = link_sudo.max_payments
+        if most and link_sudo._count_uses(besides=self, started=False) >= most:
+            self._flag_attention(
+                "link_used_up",
+                self.env._(
+                    "%(amount)s came when all payments of the link were used up. "
+                    "Decide whether it is given back.",
+                    amount=self._format_amount(tx_sudo.amount),
+                ),
+            )
+
+    def _is_same_use(self, values, total):
+        """Tell whether a visitor of a direct link says the same again.
+
+        :param dict values: of the request that would be made.
+        :param float total: its amount.
+        """
+        self.ensure_one()
+        given = ("guest_name", "guest_email", "guest_phone", "reason", "reason_typed")
+        return (
+            self.currency_id.id == values["currency_id"]
+            and not self.currency_id.compare_amounts(self.amount_total, total)
+            and all((self[name] or "") == (values[name] or "") for name in given)
+            and (not values["partner_id"] or self.partner_id.id == values["partner_id"])
+        )
+
+    def _use_again(self, values, total):
+        """Return the request with what its visitor says now; empty if that takes a new
+        one, since money came or may come for what they said before.
+
+        :param dict values: of the request that would be made.
+        :param float total: its amount.
+        """
+        self.ensure_one()
+        status = self._get_payable_status()
+        if self._is_same_use(values, total) and status in ("payable", "processing"):
+            self.write({"expires_at": values["expires_at"]})
+            return self
+        over = self.cancelled_at or self._get_payable_paid() or status == "processing"
+        if over or self._stop_live_transactions():
+            self.visitor_key = False
+            self.flush_recordset(["visitor_key"])  # before the new one takes it
+            return self.browse()
+        given = ("guest_name", "guest_email", "guest_phone")
+        if all((self[name] or "") == (values[name] or "") for name in given):
+            values = {
+                **values,
+                "partner_id": values["partner_id"] or self.partner_id.id,
+            }
+        self.line_ids.unlink()
+        self.write({**values, "is_expired": False})
+        return self
+
+    def _get_staff_to_tell(self, event):
+        """Override: who follows a direct link hears of its payments.
+
+        Visitors who leave are nobody's business.
+        """
+        partners = super()._get_staff_to_tell(event)
+        link_sudo = self.direct_link_id.sudo()  # clients read no links
+        if not link_sudo:
+            return partners
+        if event == "expired":
+            return partners.browse()
+        followers = link_sudo.message_partner_ids.filtered(
+            lambda partner: any(not user.share for user in partner.user_ids)
+        )
+        return partners | followers | link_sudo.user_id.partner_id
+
+    def _get_abandoned_domain(self, limit):
+        """Override: what a client looked at, or filled in on a direct link."""
+        seen = Domain("opened_at", "<=", limit) | Domain("started_at", "<=", limit)
+        filled = Domain("direct_link_id", "!=", False) & Domain("sent_at", "<=", limit)
+        return Domain("state", "in", ("sent", "expired")) & (seen | filled)
 
     def _is_invoiced_when_paid(self):
         """Override: a bare amount is an advance, matched to an invoice later."""

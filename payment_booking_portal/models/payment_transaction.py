@@ -49,9 +49,8 @@ class PaymentTransaction(models.Model):
         """
         now = fields.Datetime.now()
         by_client = Domain("client_key", "=", client_key)
-        field = f"allocation_ids.{document._payable_allocation_field}"
         limits = (
-            (const.RATE_DOCUMENT, by_client & Domain(field, "=", document.id)),
+            (const.RATE_DOCUMENT, by_client & document._get_rate_domain()),
             (const.RATE_ADDRESS, by_client),
         )
         return any(

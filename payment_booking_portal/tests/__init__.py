@@ -4,11 +4,13 @@ from . import test_booking
 from . import test_business
 from . import test_calendar_event
 from . import test_company
+from . import test_direct_link
 from . import test_hold
 from . import test_form
 from . import test_hoot
 from . import test_http_book
 from . import test_http_form
+from . import test_http_link
 from . import test_http_manage
 from . import test_http_pay
 from . import test_mail
@@ -19,6 +21,7 @@ from . import test_portal
 from . import test_price
 from . import test_provider
 from . import test_race
+from . import test_race_link
 from . import test_request
 from . import test_request_office
 from . import test_rights

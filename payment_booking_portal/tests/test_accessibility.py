@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from odoo import fields
 from odoo.fields import Command
@@ -223,6 +224,50 @@ class TestAccessibility(BrowserCommon):
             page.goto(f"{url}/status")
             page.find(".o_pbp_end_transfer .o_pbp_copy")
             self._check(page, axe, "transfer")
+
+    def test_direct_links(self):
+        axe = self._get_axe()
+        euro = self._enable_currency("EUR")
+        self.company.booking_currency_ids = euro
+        links = self.env["payment.direct.link"]
+        both = links.create(
+            {
+                "name": "Both",
+                "title": "Support the studio and everybody who comes here",
+                "text": "Every Sunday we teach for free.\nThank you!",
+                "amount_type": "open",
+                "amount_min": 5,
+                "amount_max": 500,
+                "suggestions": "10; 25; 50",
+                "ask_reason": True,
+                "price_ids": [
+                    Command.create({"currency_id": euro.id, "suggestions": "10; 20"})
+                ],
+            }
+        )
+        fixed = links.create({"name": "Fixed", "title": "Voucher", "amount": 1234.5})
+        closed = links.create({"name": "Over", "amount": 1, "date_end": "2020-01-01"})
+        with self.open_page() as page:
+            page.goto(urlsplit(both.url).path)
+            self._check(page, axe, "open amount")
+            page.evaluate("document.querySelector(\"[id$='USD_own'] + label\").click()")
+            page.find("#o_pbp_amount_USD")
+            self.assertFalse(
+                page.evaluate(
+                    "document.querySelector('#o_pbp_amount_EUR').checkVisibility()"
+                )
+            )
+            self._check(page, axe, "other amount")
+            page.click(".o_pbp_link_form button", loads=True)
+            self._check(page, axe, "mistakes")
+            self.assertEqual(
+                page.evaluate("document.activeElement.getAttribute('role')"), "alert"
+            )
+            page.goto(urlsplit(fixed.url).path)
+            self._check(page, axe, "fixed amount")
+            page.goto(urlsplit(closed.url).path)
+            page.find(".o_pbp_end_link_closed")
+            self._check(page, axe, "closed link")
 
     def test_end_pages(self):
         axe = self._get_axe()

@@ -458,26 +458,39 @@ HALF_DONE = """
 class Client:
     """A guest with a browser: cookies, the token of the form, its key."""
 
-    def __init__(self, port, cookies=None):
+    def __init__(self, port, cookies=None, address=None):
         self.port = port
+        self.address = address  # where it comes from: each has its own rate limit
         self.cookies = dict(cookies or {})
         self.form = {}
 
-    def request(self, method, path, form=None):
-        """Send a request, again when the queue of the server's socket was full."""
+    def request(self, method, path, form=None, params=None):
+        """Send a request, again when the queue of the server's socket was full.
+
+        :param dict form: fields of a form.
+        :param dict params: parameters of a JSON route.
+        """
         while True:
             try:
-                return self._request(method, path, form)
+                return self._request(method, path, form, params)
             except ConnectionResetError:
                 time.sleep(0.1)
 
-    def _request(self, method, path, form):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+    def _request(self, method, path, form, params):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1",
+            self.port,
+            timeout=60,
+            source_address=self.address and (self.address, 0),
+        )
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         body = None
         if form is not None:
             body = urlencode(form)
             headers["Content-Type"] = "application/x-www-form-urlencoded"
+        elif params is not None:
+            body = json.dumps({"jsonrpc": "2.0", "params": params})
+            headers["Content-Type"] = "application/json"
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -509,9 +522,8 @@ class Client:
         return self.request("POST", self.path, self.form)
 
 
-@tagged("post_install", "-at_install")
-class TestRace(BaseCase):
-    """Two clients never hold the same resource or place at the same time."""
+class RaceCommon(BaseCase):
+    """A server with two workers on a database of its own, and what asks it."""
 
     @classmethod
     def setUpClass(cls):
@@ -530,15 +542,7 @@ class TestRace(BaseCase):
             "RACE_RC": str(cls.rc),
             "RACE_DB": cls.database,
         }
-        done = subprocess.run(
-            [sys.executable, "-c", PREAMBLE + SEED],
-            env=cls.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert not done.returncode, done.stderr
-        cls.services = json.loads(done.stdout.splitlines()[-1])
+        cls.services = cls._run(SEED)
         cls._start_server()
         cls.days = iter(range(10, 50))
 
@@ -662,6 +666,19 @@ class TestRace(BaseCase):
 
     # === HELPERS === #
 
+    @classmethod
+    def _run(cls, script, *arguments):
+        """Run a script in a process of its own, and return what it says."""
+        done = subprocess.run(
+            [sys.executable, "-c", PREAMBLE + script, *map(json.dumps, arguments)],
+            env=cls.environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert not done.returncode, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
     def _next_start(self):
         """Return a start that no other test uses: noon UTC of a coming day."""
         now = datetime.utcnow().replace(hour=12, minute=0, second=0, microsecond=0)
@@ -695,11 +712,19 @@ class TestRace(BaseCase):
             start,
         )
 
+    def _check_log(self):
+        log = self._log()
+        self.assertNotIn("Traceback", log, log[:3000])
+
+
+@tagged("post_install", "-at_install")
+class TestRace(RaceCommon):
+    """Two clients never hold the same resource or place at the same time."""
+
     def _check_invariants(self):
         self.assertEqual(self._query(OVERLAPS), [])
         self.assertEqual(self._query(HALF_DONE), [])
-        log = self._log()
-        self.assertNotIn("Traceback", log, log[:3000])
+        self._check_log()
 
     # === THE RACES === #
 
@@ -884,18 +909,6 @@ class TestRace(BaseCase):
         self._check_invariants()
 
     # === PLANNED SESSIONS === #
-
-    def _run(self, script, *arguments):
-        """Run a script in a process of its own, and return what it says."""
-        done = subprocess.run(
-            [sys.executable, "-c", PREAMBLE + script, *map(json.dumps, arguments)],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout.splitlines()[-1])
 
     def _finals(self, answers, what):
         """Return how a kind of job ended in the end, each time."""

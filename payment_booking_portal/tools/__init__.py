@@ -1,1 +1,1 @@
-from . import dates, ics, locking, qr, slots, taxes
+from . import amounts, dates, ics, locking, qr, slots, taxes

@@ -1,5 +1,3 @@
-from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -7,7 +5,7 @@ from odoo.exceptions import UserError
 class PaymentBookingShare(models.TransientModel):
     _name = "payment.booking.share"
     _description = "Share a Booking Page"
-    _inherit = "payment.share.mixin"
+    _inherit = "payment.share.button.mixin"
     _rec_name = "title"
 
     # === FIELDS === #
@@ -26,24 +24,10 @@ class PaymentBookingShare(models.TransientModel):
     title = fields.Char(compute="_compute_page")
     closed_reason = fields.Char(compute="_compute_page")
 
-    button_label = fields.Char(
-        default=lambda self: self._default_button_label(), required=True
-    )
-    button_html = fields.Text(string="Code of the Button", compute="_compute_button")
-    button_preview = fields.Html(
-        string="How It Looks", compute="_compute_button", sanitize=False
-    )
-
     partner_ids = fields.Many2many(
         "res.partner", string="Clients", domain=[("email", "!=", False)]
     )
     message = fields.Text()
-
-    # === DEFAULTS === #
-
-    @api.model
-    def _default_button_label(self):
-        return self.env._("Book online")
 
     # === COMPUTE METHODS === #
 
@@ -56,15 +40,6 @@ class PaymentBookingShare(models.TransientModel):
     @api.depends("service_id", "company_id")
     def _compute_url(self):
         return super()._compute_url()
-
-    @api.depends("url", "button_label")
-    def _compute_button(self):
-        for share in self:
-            # A plain link: it works in every editor of web pages.
-            share.button_preview = Markup('<a href="{}" style="{}">{}</a>').format(
-                share.url, share._get_button_style(), share.button_label or ""
-            )
-            share.button_html = str(share.button_preview)
 
     # === CRUD METHODS === #
 
@@ -104,14 +79,6 @@ class PaymentBookingShare(models.TransientModel):
         if self.service_id:
             return self.service_id._get_closed_reason()
         return self.company_id._get_booking_closed_reason()
-
-    def _get_button_style(self):
-        """Return the style of the HTML button, as in our mails. Override to change."""
-        return (
-            "display: inline-block; padding: 12px 24px; border-radius: 6px; "
-            "background-color: #2f6f5e; color: #ffffff; font-weight: bold; "
-            "text-decoration: none;"
-        )
 
     # === ACTIONS === #
 
