@@ -441,6 +441,7 @@ class BookingPages(ClientPages, http.Controller):
             "resource": choice["resource"].id,
             "tz": choice["tz"],
         }
+        payment_form = service._get_form()
         return self._render_page(
             "details_page",
             {
@@ -458,9 +459,9 @@ class BookingPages(ClientPages, http.Controller):
                 "typed": {**self._get_typed(), **(typed or {})},
                 "typed_answers": typed,
                 "errors": errors or {},
-                "form_intro": service._get_form().intro,
-                "questions": self._get_questions(service),
-                "asks_phone": not self._get_phone_field(service),
+                "form_intro": payment_form.intro,
+                "questions": self._get_questions(payment_form),
+                "asks_phone": not self._get_phone_field(payment_form),
                 "request_key": secrets.token_urlsafe(24),
                 "back_url": service._get_book_url() + self._get_way_back(choice, seats),
             },
@@ -480,51 +481,6 @@ class BookingPages(ClientPages, http.Controller):
         }
         return self._keep(query, {})
 
-    def _get_questions(self, service):
-        """Return what the form of a service asks, with what the visitor typed before,
-        or what is known of who is logged in.
-
-        :rtype: list
-        """
-        form = service._get_form()
-        if not form:
-            return []
-        partner = self._get_proved_partner()
-        known = {field._get_key() for field in form._get_known_fields(partner)}
-        phone_field = self._get_phone_field(service)
-        typed = self._get_typed()
-        questions = []
-        for question in form._get_questions(partner):
-            name = question["name"]
-            if name in known:
-                continue
-            if phone_field and name == phone_field._get_key() and typed.get("phone"):
-                question["value"] = typed["phone"]
-            question["value"] = typed.get(name, question["value"])
-            questions.append(question)
-        return questions
-
-    def _get_phone_field(self, service):
-        """Return the question of a form that asks for the phone: the page does not ask
-        for it twice.
-        """
-        return service._get_form().field_ids.filtered(
-            lambda field: field.partner_field == "phone"
-        )
-
-    def _get_phone(self, service, form):
-        """Return the phone number that a guest typed, wherever it was asked."""
-        field = self._get_phone_field(service)
-        return form.get(field._get_key()) if field else form.get("phone")
-
-    def _check_details(self, service, form):
-        """Return what is wrong with the details, by field."""
-        errors = request.env["payment.form"]._check_questions(
-            self._get_questions(service), form
-        )
-        errors.update(self._check_person(form))
-        return errors
-
     @http.route(
         "/book/<string:slug>/details",
         type="http",
@@ -540,8 +496,8 @@ class BookingPages(ClientPages, http.Controller):
         service = self._get_service(slug)
         choice = self._get_choice(service, form)
         # What was unticked or emptied is not in the form.
-        asked = [question["name"] for question in self._get_questions(service)]
-        self._remember_typed({**dict.fromkeys(asked, ""), **form})
+        payment_form = service._get_form()
+        self._remember_answers(payment_form, form)
         if self._is_person_gone(choice, form):
             return self._render_taken(service, choice)
         if form.get("currency", choice["currency"].name) != choice["currency"].name:
@@ -552,7 +508,7 @@ class BookingPages(ClientPages, http.Controller):
                 reason=request.env._("This currency is not offered any more."),
                 res_company=service.company_id,
             )
-        errors = self._check_details(service, form)
+        errors = self._check_details(payment_form, form)
         if len(form.get("note") or "") > const.MAX_TEXT:
             errors["note"] = request.env._("This message is too long.")
         if errors:
@@ -590,7 +546,8 @@ class BookingPages(ClientPages, http.Controller):
                     {
                         "guest_name": not partner and form.get("name"),
                         "guest_email": not partner and form.get("email"),
-                        "guest_phone": not partner and self._get_phone(service, form),
+                        "guest_phone": not partner
+                        and self._get_phone(service._get_form(), form),
                         "note": form.get("note"),
                         "lang": request.env.lang,
                         "tz": choice["tz"],

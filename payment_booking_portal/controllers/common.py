@@ -223,6 +223,58 @@ class ClientPages:
             errors["email"] = request.env._("This is not an e-mail address.")
         return errors
 
+    # === PAYMENT FORMS === #
+
+    def _get_questions(self, payment_form):
+        """Return what a payment form asks, with what the visitor typed before, or what
+        is known of who is logged in.
+
+        :param payment.form payment_form: sudoed, perhaps empty.
+        :rtype: list
+        """
+        if not payment_form:
+            return []
+        partner = self._get_proved_partner()
+        known = {field._get_key() for field in payment_form._get_known_fields(partner)}
+        phone_field = self._get_phone_field(payment_form)
+        typed = self._get_typed()
+        questions = []
+        for question in payment_form._get_questions(partner):
+            name = question["name"]
+            if name in known:
+                continue
+            if phone_field and name == phone_field._get_key() and typed.get("phone"):
+                question["value"] = typed["phone"]
+            question["value"] = typed.get(name, question["value"])
+            questions.append(question)
+        return questions
+
+    def _get_phone_field(self, payment_form):
+        """Return the question of a form that asks for the phone: the page does not ask
+        for it twice.
+        """
+        return payment_form.field_ids.filtered(
+            lambda field: field.partner_field == "phone"
+        )[:1]
+
+    def _get_phone(self, payment_form, form):
+        """Return the phone number that a guest typed, wherever it was asked."""
+        field = self._get_phone_field(payment_form)
+        return form.get(field._get_key()) if field else form.get("phone")
+
+    def _remember_answers(self, payment_form, form):
+        """Keep what a visitor sent: what was unticked or emptied is not in the form."""
+        asked = [question["name"] for question in self._get_questions(payment_form)]
+        self._remember_typed({**dict.fromkeys(asked, ""), **form})
+
+    def _check_details(self, payment_form, form):
+        """Return what is wrong with the answers and the person, by field."""
+        errors = request.env["payment.form"]._check_questions(
+            self._get_questions(payment_form), form
+        )
+        errors.update(self._check_person(form))
+        return errors
+
     def _start_over(self):
         """Undo what the request did, and see the database as it is now."""
         request.env.cr.rollback()

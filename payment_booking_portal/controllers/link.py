@@ -4,6 +4,7 @@ import psycopg2
 from werkzeug.exceptions import TooManyRequests
 
 from odoo import http
+from odoo.exceptions import UserError
 from odoo.http import request
 
 from .. import const
@@ -12,7 +13,7 @@ from ..tools.amounts import parse_amount
 from .common import (
     CAMPAIGN_KEY,
     LINK_KEY,
-    MAX_FORM_BYTES,
+    MAX_DETAILS_BYTES,
     MAX_TRIES,
     ClientPages,
     clean_form,
@@ -104,7 +105,12 @@ class LinkPages(ClientPages, http.Controller):
                 "closed", private=True, status=409, res_company=link.company_id
             )
         values = link._prepare_page(offers, partner)
+        payment_form = link._get_form()
         values.update(
+            form_intro=payment_form.intro,
+            questions=self._get_questions(payment_form),
+            asks_phone=not self._get_phone_field(payment_form),
+            typed_answers=typed,
             token=token,
             typed={**self._get_typed(), **(typed or {})},
             errors=errors or {},
@@ -122,7 +128,7 @@ class LinkPages(ClientPages, http.Controller):
         website=True,
         methods=["POST"],
         sitemap=False,
-        max_content_length=MAX_FORM_BYTES,
+        max_content_length=MAX_DETAILS_BYTES,
         captcha="direct_link",
     )
     def link_pay(self, token, **form):
@@ -145,13 +151,23 @@ class LinkPages(ClientPages, http.Controller):
                 status=TooManyRequests.code,
                 res_company=link.company_id,
             )
-        self._remember_typed(form)
+        self._remember_answers(link._get_form(), form)
         partner = self._get_proved_partner()
         offers = link._get_offers(partner)
         currency, typed, errors = self._read_form(link, offers, form)
         if errors:
             return self._render_link(link, token, form, errors)
-        document = self._use_with_retries(link, currency, typed, form, client_key)
+        try:
+            document = self._use_with_retries(link, currency, typed, form, client_key)
+        except UserError as error:  # such as a policy that changed this very moment
+            self._start_over()
+            return self._render_end(
+                "refused",
+                status=409,
+                reason=str(error),
+                again_url=f"/l/{token}",
+                res_company=link.company_id,
+            )
         if not document:  # the visitor's own clicks, all at once: what they made counts
             return request.redirect(f"/l/{token}")
         return request.redirect(document._get_pay_url())
@@ -161,8 +177,9 @@ class LinkPages(ClientPages, http.Controller):
 
         What is not asked for is not read: a preset stays what it is.
         """
-        errors = self._check_person(form)
-        phone = form.get("phone") or ""
+        payment_form = link._get_form()
+        errors = self._check_details(payment_form, form)
+        phone = self._get_phone(payment_form, form) or ""
         if len(phone) > const.MAX_SHORT_TEXT:
             errors["phone"] = request.env._("This phone number is too long.")
         currency = self._get_currency(offers, form.get("currency"))
@@ -231,6 +248,12 @@ class LinkPages(ClientPages, http.Controller):
                     request_key=f"{visitor_key}:{key[:64]}" if key else None,
                     client_key=client_key,
                 )
+                if link._get_form() and not document._has_payment_started():
+                    document._take_payable_details(
+                        form,
+                        request.httprequest.remote_addr,
+                        proved=document._is_payer_proved(request.env.user),
+                    )
                 request.env.flush_all()
                 return document
             except AGAIN:

@@ -104,6 +104,17 @@ class PaymentDirectLink(models.Model):
         help="Stands on the receipt. The title is taken if you leave it empty.",
     )
 
+    # What the client fills in
+    form_id = fields.Many2one(
+        "payment.form",
+        string="Form",
+        ondelete="set null",
+        index="btree_not_null",
+        domain="[('company_id', '=', company_id)]",
+        help="What the client fills in besides name and e-mail. Empty: the form that "
+        "you use for requests.",
+    )
+
     # What is booked
     service_id = fields.Many2one("payment.booking.service", ondelete="restrict")
     service_resource_ids = fields.Many2many(
@@ -240,6 +251,7 @@ class PaymentDirectLink(models.Model):
         *("line_ids.product_id", "line_ids.quantity", "company_id", "service_id"),
         *("price_ids.currency_id", "price_ids.amount", "price_ids.amount_min"),
         *("price_ids.amount_max", "price_ids.suggestions"),
+        *("form_id.intro", "form_id.field_ids", "form_id.policy"),
     )
     def _compute_preview(self):
         for link in self:
@@ -335,6 +347,15 @@ class PaymentDirectLink(models.Model):
             if not good or any(char.isspace() for char in link.return_url):
                 raise ValidationError(
                     self.env._("The return address must begin with https://")
+                )
+
+    @api.constrains("form_id", "company_id")
+    def _check_form_company(self):
+        for link in self:
+            form_sudo = link.form_id.sudo()  # of another company: not readable
+            if form_sudo.company_id - link.company_id:
+                raise ValidationError(
+                    self.env._("This form belongs to another company.")
                 )
 
     @api.constrains("kind", "service_id", "company_id")
@@ -481,6 +502,7 @@ class PaymentDirectLink(models.Model):
             "company_id": self.company_id.id,
             "direct_link_id": self._origin.id,
             "user_id": self.user_id.id,
+            "form_id": self.form_id.id,
             "partner_id": partner.id if partner else False,
             "currency_id": currency.id,
             "reason": False if self.ask_reason else reason,
@@ -499,6 +521,13 @@ class PaymentDirectLink(models.Model):
         # sudo: guests read neither products nor taxes
         requests = self.env["payment.request"].sudo().with_company(self.company_id)
         return requests.new(self._prepare_request_values(currency, partner, terms))
+
+    def _get_form(self):
+        """Return the form that payers fill in, sudoed; empty if there is none."""
+        self.ensure_one()
+        values = {"company_id": self.company_id.id, "form_id": self.form_id.id}
+        # sudo: guests read no requests; the same form as on the pay page
+        return self.env["payment.request"].sudo().new(values)._get_payable_form()
 
     # === LIMITS === #
 
@@ -732,10 +761,15 @@ class PaymentDirectLink(models.Model):
                     ],
                 }
             )
+        payment_form = self._get_form()
         return {
             "link": self,
             "panels": panels,
             "partner": partner,
+            "form_intro": payment_form.intro,
+            "questions": payment_form._get_questions() if payment_form else [],
+            "asks_phone": True,
+            "typed_answers": None,
             "typed": {},
             "errors": {},
             "preview": False,

@@ -81,6 +81,7 @@ class PaymentForm(models.Model):
     )
     service_ids = fields.One2many("payment.booking.service", "form_id")
     request_ids = fields.One2many("payment.request", "form_id")
+    link_ids = fields.One2many("payment.direct.link", "form_id")
     uses = fields.Char(string="Used For", compute="_compute_uses_label")
     submission_ids = fields.One2many("payment.form.submission", "form_id")
     submission_count = fields.Integer(
@@ -102,7 +103,10 @@ class PaymentForm(models.Model):
                     company_sudo[company_field] == form._origin
                 )
 
-    @api.depends("is_default", "is_for_requests", "is_for_invoices", "service_ids.name")
+    @api.depends(
+        *("is_default", "is_for_requests", "is_for_invoices"),
+        *("service_ids.name", "link_ids.name"),
+    )
     def _compute_uses_label(self):
         for form in self:
             labels = {
@@ -111,7 +115,9 @@ class PaymentForm(models.Model):
                 "is_for_invoices": self.env._("Invoices"),
             }
             words = [label for name, label in labels.items() if form[name]]
-            form.uses = ", ".join(words + form.service_ids.mapped("name"))
+            form.uses = ", ".join(
+                words + form.service_ids.mapped("name") + form.link_ids.mapped("name")
+            )
 
     def _inverse_is_default(self):
         self._set_company_use("is_default")
@@ -156,7 +162,7 @@ class PaymentForm(models.Model):
     def _check_uses(self):
         for form in self:
             users = form.service_ids.company_id | form._get_using_companies()
-            users |= form.request_ids.company_id
+            users |= form.request_ids.company_id | form.link_ids.company_id
             if users - form.company_id:
                 raise ValidationError(
                     self.env._("The form is used by another company already.")
@@ -212,6 +218,7 @@ class PaymentForm(models.Model):
         return bool(
             self._get_using_companies()
             or form_sudo.service_ids
+            or form_sudo.link_ids
             or form_sudo.request_ids.filtered(
                 lambda request: request.state in ("draft", "sent", "part")
             )
@@ -221,7 +228,7 @@ class PaymentForm(models.Model):
         return self.env._(
             "%(form)s is in use. Choose another form for: %(uses)s",
             form=self.name,
-            uses=self.uses or self.env._("an archived service or a payment request"),
+            uses=self.uses or self.env._("what is archived, or a payment request"),
         )
 
     # === QUESTIONS === #

@@ -108,10 +108,16 @@ class Page:
             f".find((el) => el.innerText.includes({json.dumps(text)}))"
         )
         self.wait_for(f"!!{element}", f"{selector} {text} does not show")
-        box = self.evaluate(
-            f"(({{x, y, width, height}}) => ({{x, y, width, height}}))"
-            f"({element}.getBoundingClientRect())"
-        )
+        box = before = None
+        while not box or box != before:  # until nothing moves any more
+            time.sleep(0.2 if box else 0)
+            before, box = (
+                box,
+                self.wait_for(
+                    f"(({{x, y, width, height}}) => ({{x, y, width, height}}))"
+                    f"({element}.getBoundingClientRect())"
+                ),
+            )
         return box["x"] + box["width"] / 2, box["y"] + min(box["height"] / 2, 8)
 
     def drag(self, selector, text, target, target_text):

@@ -95,7 +95,10 @@ class BookingHttpCommon(PayableCommon, PaymentHttpCommon):
 
     def _text(self, response):
         """Return the words of a page, in one line."""
-        return " ".join(self._parse(response).text_content().split())
+        page = self._parse(response)
+        for script in page.xpath("//script | //style"):  # tokens hold any digits
+            script.drop_tree()
+        return " ".join(page.text_content().split())
 
     # === BOOKING === #
 

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import JsonRpcException, freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
@@ -11,6 +12,7 @@ from .common import NOW
 from .common_browser import BrowserCommon
 from .http_common import BookingHttpCommon
 from .test_direct_link import LinkCommon
+from .test_form import FormCommon
 
 
 @tagged("post_install", "-at_install")
@@ -235,7 +237,7 @@ class TestHttpLink(LinkCommon, BookingHttpCommon):
     def test_too_much_is_not_read(self):
         path = self._path()
         form = self._form(self._get(path), path)
-        answer = self._post(path, {**form, "name": "x" * 200_000})
+        answer = self._post(path, {**form, "name": "x" * 600_000})
         self.assertEqual(answer.status_code, 413)
 
     @mute_logger("odoo.http")
@@ -612,8 +614,8 @@ class TestLinkBrowser(BrowserCommon):
             page.type("#customer_input", "4242424242424242")
             page.click("[name=o_payment_submit_button]")
             page.wait_for("location.pathname.endsWith('/receipt')")
-            self.env.invalidate_all()
-            self.assertEqual(self.link.request_ids.amount_paid, 25)
+        self.env.invalidate_all()
+        self.assertEqual(self.link.request_ids.amount_paid, 25)
 
     def test_without_javascript(self):
         with self.open_page(javascript=False) as page:
@@ -638,3 +640,112 @@ class TestLinkBrowser(BrowserCommon):
             )
         self.env.invalidate_all()
         self.assertEqual(self.link.visit_count, 1)
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestHttpLinkForm(FormCommon, LinkCommon, BookingHttpCommon):
+    """A direct link with a form of its own: one page, then the payment."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.link = cls._make_link(form_id=cls.form.id)
+        cls.path = urlsplit(cls.link.url).path
+
+    def _send(self, **typed):
+        form = self._form(self._get(self.path), self.path)
+        form.pop(self._key("Level"), None)
+        given = {"name": "Zoé Client", "email": "zoe@example.com"}
+        typed = {self._key("City"): "Ghent", "policy": "1", **given, **typed}
+        return self._post(self.path, {**form, **typed})
+
+    def _requests(self):
+        self.env.invalidate_all()
+        return self.env["payment.request"].search(
+            [("direct_link_id", "=", self.link.id)]
+        )
+
+    def test_one_page_asks_for_all(self):
+        page = self._get(self.path)
+        text = self._text(page)
+        for words in ("Tell us a little.", "City", "No-show", "I agree"):
+            self.assertIn(words, text)
+        answer = self._send(**{self._key("Height"): "1,8"})
+        self.assertEqual(answer.status_code, 303, answer.text[:2000])
+        request = self._requests()
+        self.assertEqual(request.form_id, self.form)
+        self.assertEqual(
+            self._answers(request),
+            {"City": "Ghent", "Height": "1.8", "Pictures are fine": "0"},
+        )
+        submission = self._submissions(request)
+        self.assertEqual(submission.address, "127.0.0.1")
+        self.assertTrue(submission.is_ticked)
+        self.assertEqual(request._get_payable_status(), "payable")
+        page = self._get(request._get_pay_url())
+        self.assertEqual(self._title(page), "Pay")
+
+    def test_nothing_is_made_without_the_answers(self):
+        for missing, message in (
+            (self._key("City"), "Please answer this."),
+            ("policy", "Please read this and tick the box."),
+        ):
+            with self.subTest(missing):
+                answer = self._send(**{missing: ""})
+                self.assertEqual(answer.status_code, 400)
+                self.assertIn(message, self._text(answer))
+                self.assertIn("Zoé Client", answer.text, "it is not asked again")
+        self.assertFalse(self._requests())
+
+    def test_policy_that_changed_is_read_again(self):
+        form = self._form(self._get(self.path), self.path)
+        self.form.policy = "<p>Nothing is given back.</p>"
+        typed = {"name": "Zoé", "email": "zoe@example.com", "policy": "1"}
+        typed[self._key("City")] = "Ghent"
+        form.pop(self._key("Level"), None)
+        answer = self._post(self.path, {**form, **typed})
+        self.assertEqual(answer.status_code, 400)
+        self.assertIn("Nothing is given back.", self._text(answer))
+        self.assertFalse(self._requests())
+
+    def test_answers_of_who_comes_back_are_replaced(self):
+        self._send()
+        self._send(**{self._key("City"): "Bruges"})
+        request = self._requests()
+        self.assertEqual(len(request), 1)
+        self.assertEqual(self._answers(request)["City"], "Bruges")
+
+    def test_answers_stay_once_money_is_on_its_way(self):
+        self._send()
+        request = self._requests()
+        self._start_payment(request)._set_pending()
+        self._send(**{self._key("City"): "Bruges"})
+        self.assertEqual(self._answers(request)["City"], "Ghent")
+
+    def test_phone_is_asked_once(self):
+        self.form.field_ids = [
+            Command.create(
+                {"label": "Mobile", "kind": "phone", "partner_field": "phone"}
+            )
+        ]
+        page = self._get(self.path)
+        self.assertNotIn("phone", self._form(page, self.path))
+        mobile = self.form.field_ids.filtered(lambda f: f.partner_field == "phone")
+        self._send(**{mobile._get_key(): "+32 2 555 77"})
+        self.assertEqual(self._requests().guest_phone, "+32 2 555 77")
+
+    def test_form_of_the_requests_is_the_default(self):
+        link = self._make_link()
+        self.assertFalse(link._get_form())
+        self.company.booking_request_form_id = self.form
+        self.assertEqual(link._get_form(), self.form)
+        self.assertIn("No-show", self._text(self._get(urlsplit(link.url).path)))
+
+    def test_form_in_use_stays(self):
+        with self.assertRaisesRegex(UserError, "Workshop|in use"):
+            self.form.active = False
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        foreign = self.form.copy({"company_id": other.id})
+        with self.assertRaisesRegex(UserError, "another company"):
+            self.link.form_id = foreign
