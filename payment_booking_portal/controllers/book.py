@@ -460,7 +460,7 @@ class BookingPages(ClientPages, http.Controller):
                 "typed_answers": typed,
                 "errors": errors or {},
                 "form_intro": payment_form.intro,
-                "questions": self._get_questions(payment_form),
+                "questions": self._get_questions(payment_form, partner),
                 "asks_phone": not self._get_phone_field(payment_form),
                 "request_key": secrets.token_urlsafe(24),
                 "back_url": service._get_book_url() + self._get_way_back(choice, seats),
@@ -497,7 +497,8 @@ class BookingPages(ClientPages, http.Controller):
         choice = self._get_choice(service, form)
         # What was unticked or emptied is not in the form.
         payment_form = service._get_form()
-        self._remember_answers(payment_form, form)
+        partner = self._get_proved_partner()
+        self._remember_answers(payment_form, form, partner)
         if self._is_person_gone(choice, form):
             return self._render_taken(service, choice)
         if form.get("currency", choice["currency"].name) != choice["currency"].name:
@@ -508,7 +509,7 @@ class BookingPages(ClientPages, http.Controller):
                 reason=request.env._("This currency is not offered any more."),
                 res_company=service.company_id,
             )
-        errors = self._check_details(payment_form, form)
+        errors = self._check_details(payment_form, form, partner)
         if len(form.get("note") or "") > const.MAX_TEXT:
             errors["note"] = request.env._("This message is too long.")
         if errors:

@@ -207,10 +207,10 @@ class ClientPages:
         """Return where the visitor comes from, as values of a booking."""
         return request.session.get(CAMPAIGN_KEY) or {}
 
-    def _check_person(self, form):
+    def _check_person(self, form, partner):
         """Return what is wrong with name, e-mail and phone, by field."""
         errors = {}
-        if self._get_proved_partner():
+        if partner:
             return errors
         if not (form.get("name") or "").strip():
             errors["name"] = request.env._("Please tell us your name.")
@@ -225,16 +225,16 @@ class ClientPages:
 
     # === PAYMENT FORMS === #
 
-    def _get_questions(self, payment_form):
+    def _get_questions(self, payment_form, partner):
         """Return what a payment form asks, with what the visitor typed before, or what
         is known of who is logged in.
 
         :param payment.form payment_form: sudoed, perhaps empty.
+        :param res.partner partner: who is logged in, sudoed, perhaps empty.
         :rtype: list
         """
         if not payment_form:
             return []
-        partner = self._get_proved_partner()
         known = {field._get_key() for field in payment_form._get_known_fields(partner)}
         phone_field = self._get_phone_field(payment_form)
         typed = self._get_typed()
@@ -262,17 +262,18 @@ class ClientPages:
         field = self._get_phone_field(payment_form)
         return form.get(field._get_key()) if field else form.get("phone")
 
-    def _remember_answers(self, payment_form, form):
+    def _remember_answers(self, payment_form, form, partner):
         """Keep what a visitor sent: what was unticked or emptied is not in the form."""
-        asked = [question["name"] for question in self._get_questions(payment_form)]
+        questions = self._get_questions(payment_form, partner)
+        asked = [question["name"] for question in questions]
         self._remember_typed({**dict.fromkeys(asked, ""), **form})
 
-    def _check_details(self, payment_form, form):
+    def _check_details(self, payment_form, form, partner):
         """Return what is wrong with the answers and the person, by field."""
         errors = request.env["payment.form"]._check_questions(
-            self._get_questions(payment_form), form
+            self._get_questions(payment_form, partner), form
         )
-        errors.update(self._check_person(form))
+        errors.update(self._check_person(form, partner))
         return errors
 
     def _start_over(self):

@@ -55,6 +55,15 @@ class LinkPages(ClientPages, http.Controller):
             res_company=link.company_id,
         )
 
+    def _get_payer(self, link):
+        """Return the contact of who is logged in, unless another company owns it: they
+        are a guest here.
+        """
+        partner = self._get_proved_partner()
+        return partner.filtered(
+            lambda one: not one.company_id or one.company_id == link.company_id
+        )
+
     # === THE PAGE === #
 
     @http.route(
@@ -98,7 +107,7 @@ class LinkPages(ClientPages, http.Controller):
         :param dict typed: what the visitor sent.
         :param dict errors: what is wrong with it, by field.
         """
-        partner = self._get_proved_partner()
+        partner = self._get_payer(link)
         offers = link._get_offers(partner)
         if not offers:
             return self._render_end(
@@ -108,7 +117,7 @@ class LinkPages(ClientPages, http.Controller):
         payment_form = link._get_form()
         values.update(
             form_intro=payment_form.intro,
-            questions=self._get_questions(payment_form),
+            questions=self._get_questions(payment_form, partner),
             asks_phone=not self._get_phone_field(payment_form),
             typed_answers=typed,
             token=token,
@@ -151,8 +160,8 @@ class LinkPages(ClientPages, http.Controller):
                 status=TooManyRequests.code,
                 res_company=link.company_id,
             )
-        self._remember_answers(link._get_form(), form)
-        partner = self._get_proved_partner()
+        partner = self._get_payer(link)
+        self._remember_answers(link._get_form(), form, partner)
         offers = link._get_offers(partner)
         currency, typed, errors = self._read_form(link, offers, form)
         if errors:
@@ -178,7 +187,8 @@ class LinkPages(ClientPages, http.Controller):
         What is not asked for is not read: a preset stays what it is.
         """
         payment_form = link._get_form()
-        errors = self._check_details(payment_form, form)
+        partner = self._get_payer(link)
+        errors = self._check_details(payment_form, form, partner)
         phone = self._get_phone(payment_form, form) or ""
         if len(phone) > const.MAX_SHORT_TEXT:
             errors["phone"] = request.env._("This phone number is too long.")
@@ -186,7 +196,6 @@ class LinkPages(ClientPages, http.Controller):
         if not currency:
             errors["currency"] = request.env._("This currency is not offered any more.")
             return currency, {}, errors
-        partner = self._get_proved_partner()
         typed = {"lang": request.env.lang, **self._get_campaign()}
         if not partner:
             typed.update(
@@ -242,7 +251,7 @@ class LinkPages(ClientPages, http.Controller):
                 document = link._use(
                     currency,
                     typed,
-                    partner=self._get_proved_partner(),
+                    partner=self._get_payer(link),
                     visitor_key=visitor_key,
                     # Bound to the visitor: another's key finds nothing.
                     request_key=f"{visitor_key}:{key[:64]}" if key else None,
@@ -253,6 +262,7 @@ class LinkPages(ClientPages, http.Controller):
                         form,
                         request.httprequest.remote_addr,
                         proved=document._is_payer_proved(request.env.user),
+                        own=False,  # checked and taken with the use
                     )
                 request.env.flush_all()
                 return document

@@ -106,7 +106,7 @@ class PayPages(ClientPages, PaymentPortal):
         return {
             **payment_context,
             "show_tokenize_input_mapping": self._get_tokenize_mapping(
-                options.providers
+                document, options.providers
             ),
             "document": document,
             "lines": document._get_payable_lines(),
@@ -127,9 +127,17 @@ class PayPages(ClientPages, PaymentPortal):
             "token": token,
         }
 
-    def _get_tokenize_mapping(self, providers_sudo):
-        """Return for which providers a client may save the method: guests for none."""
-        if request.env.user._is_public():
+    def _may_save_method(self, document):
+        """Tell whether the payment method may be saved: for the client in person, not
+        for whoever pays in their place.
+        """
+        user = request.env.user
+        partner = document._get_payable_partner()
+        return not user._is_public() and user.partner_id == partner
+
+    def _get_tokenize_mapping(self, document, providers_sudo):
+        """Return for which providers a client may save the method."""
+        if not self._may_save_method(document):
             return dict.fromkeys(providers_sudo.ids, False)
         return self._compute_show_tokenize_input_mapping(providers_sudo)
 
@@ -177,6 +185,8 @@ class PayPages(ClientPages, PaymentPortal):
         return self._render_end(
             "dead_link",
             status=410,
+            charged=document._has_payment_started(),
+            again_url=document._get_payable_again_url(),
             fresh_url=f"/pay/{token}/fresh",
             res_company=document._get_payable_company(),
         )
@@ -194,6 +204,10 @@ class PayPages(ClientPages, PaymentPortal):
     def pay_fresh(self, token, **_form):
         """Send a fresh link to the address on file; the answer is always the same."""
         link, document = self._get_payable(token)
+        if link.is_valid and document._get_payable_status() != "dead":
+            return request.redirect(f"/pay/{token}")
+        if document._get_payable_again_url():
+            return request.redirect(document._get_payable_again_url())
         client_key = self._get_client_key()
         if request.env["payment.access.link"]._is_ask_limited(client_key):
             return self._render_limited(document)
@@ -393,7 +407,7 @@ class PayPages(ClientPages, PaymentPortal):
             token_id,
             flow=flow,
             tokenization_requested=bool(tokenization_requested)
-            and not request.env.user._is_public(),
+            and self._may_save_method(document),
             landing_route=f"/pay/{token}/status",
             **document._prepare_payment_values(client_key),
         )

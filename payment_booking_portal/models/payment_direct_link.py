@@ -14,6 +14,7 @@ from ..tools.locking import lock_and_touch
 from .payment_payable_mixin import UNKNOWN_BLOCK_MINUTES
 
 # What a use of a link must agree in to be the same use again.
+TERMS = ("amount", "amount_min", "amount_max")
 TYPED = ("guest_name", "guest_email", "guest_phone", "reason_typed")
 
 
@@ -426,10 +427,13 @@ class PaymentDirectLink(models.Model):
         if currency != self.currency_id:
             row = self.price_ids.filtered(lambda price: price.currency_id == currency)
             typed = self._read_terms(row[:1])
-            if any(typed.values()):
+            converted = any(terms.values()) and self._convert_terms(terms, currency)
+            if converted:
+                terms = {key: typed[key] or converted[key] for key in terms}
+            elif all(typed[key] for key in TERMS if terms[key]):
                 terms = typed
-            elif any(terms.values()):
-                terms = self._convert_terms(terms, currency)
+            else:
+                return None
         if terms and self.amount_type == "fixed":
             if currency.compare_amounts(terms["amount"], 0.0) <= 0:
                 return None
@@ -585,7 +589,12 @@ class PaymentDirectLink(models.Model):
             money |= Domain("state", "=", "draft") & Domain("create_date", ">", since)
         if not self.company_id.sudo().booking_accept_test_payments:  # see `_is_money`
             money &= Domain("is_live", "=", True)
+        # A transfer that does not come gives its place back.
+        days = self.company_id.sudo().booking_transfer_days
+        waited = fields.Datetime.now() - timedelta(days=days)
+        money &= Domain("state", "!=", "pending") | Domain("create_date", ">", waited)
         uses = Domain("direct_link_id", "in", self._origin.ids)
+        uses &= Domain("cancelled_at", "=", False) | Domain("amount_paid", ">", 0)
         if besides:
             uses &= Domain("id", "not in", besides.ids)
         # sudo: clients and plain users read no transactions
@@ -709,7 +718,7 @@ class PaymentDirectLink(models.Model):
 
     # === SHARING === #
 
-    def _get_share_url(self):
+    def _get_shared_url(self):
         """Override: the address without a query: nothing of it is a secret."""
         return self.url
 

@@ -579,6 +579,13 @@ class PaymentDocumentMixin(models.AbstractModel):
         for document in self:
             document._get_transfer_transaction().sudo(False).action_confirm_received()
 
+    def action_give_up_transfer(self):
+        """Stop waiting for a bank transfer: the client can pay in another way."""
+        self.check_access("write")
+        for document in self.sudo():  # plain users write no transactions
+            document._lock_and_touch()
+            document._get_transfer_transaction()._give_up_transfer()
+
     def _get_transfer_reference(self):
         """Return what the client must write on the transfer."""
         tx_sudo = self._get_transfer_transaction()

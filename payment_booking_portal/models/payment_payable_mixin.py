@@ -97,6 +97,10 @@ class PaymentPayableMixin(models.AbstractModel):
         """Return the page that a client sees once the document is paid."""
         return self._get_pay_url()
 
+    def _get_payable_again_url(self):
+        """Return where a client starts again whose link is dead, or False. Override."""
+        return False
+
     def _get_payable_closing_message(self):
         """Return what a client reads when there is no payment left, if anything."""
         return False
@@ -351,7 +355,7 @@ class PaymentPayableMixin(models.AbstractModel):
         partner = self._get_payable_partner()
         return bool(partner) and not user._is_public() and user.partner_id == partner
 
-    def _take_payable_details(self, values, address, proved=False):
+    def _take_payable_details(self, values, address, proved=False, own=True):
         """Keep what the payer filled in, and the policy accepted with it.
 
         Former answers of the document are replaced. The same form sent twice is kept
@@ -361,10 +365,11 @@ class PaymentPayableMixin(models.AbstractModel):
         :param str address: the network address of the payer.
         :param bool proved: whether the payer is the contact, whose empty fields may
             then be filled.
+        :param bool own: whether the document's own questions were asked too.
         """
         self.ensure_one()
         form = self._get_payable_form()
-        questions = self._get_own_questions()
+        questions = self._get_own_questions() if own else []
         if not form and not questions:
             return
         self._lock_and_touch()
@@ -683,7 +688,10 @@ class PaymentPayableMixin(models.AbstractModel):
             raise UserError(document._get_payable_messages()[status])
         currency = document._get_payable_currency()
         for tx_sudo in document._get_live_transactions():
-            document._cancel_or_block(tx_sudo)
+            if tx_sudo.provider_id._is_slow() and tx_sudo.state == "pending":
+                tx_sudo._give_up_transfer()  # the client pays staff instead
+            else:
+                document._cancel_or_block(tx_sudo)
         if currency.compare_amounts(amount, 0) <= 0:
             raise UserError(self.env._("Type the amount that was paid."))
         if currency.compare_amounts(amount, document._get_payable_amount()) > 0:

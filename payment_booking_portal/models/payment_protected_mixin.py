@@ -53,7 +53,8 @@ class PaymentProtectedMixin(models.AbstractModel):
         :param set names: fields to look at; `_protected_fields` by default.
         :raise UserError: when one would change.
         """
-        names = self._protected_fields if names is None else names
+        if names is None:
+            names = self._protected_fields | self._get_computed_fields()
         for name in sorted(names & vals.keys()):
             field = self._fields[name]
             if field.type in ("one2many", "many2many"):
@@ -69,6 +70,17 @@ class PaymentProtectedMixin(models.AbstractModel):
                 changed = bool(vals[name]) and vals[name] != default
             if changed:
                 self._refuse_protected(name)
+
+    @api.model
+    def _get_computed_fields(self):
+        """Return the stored fields that only their compute method sets: the ORM itself
+        would keep what somebody else writes.
+        """
+        return {
+            name
+            for name, field in self._fields.items()
+            if field.store and field.compute and field.readonly and not field.copy
+        }
 
     def _refuse_protected(self, name):
         raise UserError(

@@ -1,5 +1,6 @@
 import logging
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import psycopg2
 
@@ -9,8 +10,8 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 
 from .. import const
-from ..gateways import DEAD, get_gateway
-from ..tools.numbers import parse_number
+from ..gateways import DEAD, PAID, get_gateway
+from ..tools.numbers import format_typed_number, parse_number
 from ..tools.taxes import compute_totals
 
 _logger = logging.getLogger(__name__)
@@ -222,7 +223,8 @@ class PaymentRequest(models.Model):
     )
     _request_uniq = models.UniqueIndex("(request_key) WHERE request_key IS NOT NULL")
     _amount_not_negative = models.Constraint(
-        "CHECK (amount >= 0 AND amount_min >= 0 AND amount_max >= 0)",
+        "CHECK (amount >= 0 AND amount_min >= 0 AND amount_max >= 0"
+        " AND amount_typed >= 0)",
         "An amount cannot be negative.",
     )
 
@@ -322,7 +324,9 @@ class PaymentRequest(models.Model):
     def _compute_partner_owes(self):
         for request in self:
             request.partner_owes = bool(request.partner_id) and (
-                request.partner_id._describe_dues(request.company_id, request._origin)
+                request.partner_id._describe_dues(
+                    request.company_id & self.env.companies, request._origin
+                )
             )
 
     @api.depends("reason", "reason_typed", "line_ids.product_id")
@@ -582,6 +586,12 @@ class PaymentRequest(models.Model):
             or super()._get_payable_return_url()
         )
 
+    def _get_payable_again_url(self):
+        """Override: whoever filled in a direct link fills it in again."""
+        link_sudo = self.direct_link_id.sudo()  # clients read no links
+        fresh = link_sudo and not self._has_payment_started()
+        return bool(fresh) and urlsplit(link_sudo.url).path
+
     def _get_payable_closing_message(self):
         """Override: as on the page of the direct link."""
         return self.direct_link_id.sudo().closing_message  # clients read no links
@@ -714,7 +724,11 @@ class PaymentRequest(models.Model):
                     "label": self.env._("Amount in %(code)s", code=currency.name),
                     "required": True,
                     "help": self._describe_limits(),
-                    "value": self.amount_typed or "",
+                    "value": self.amount_typed
+                    and format_typed_number(
+                        self.env,
+                        f"{self.amount_typed:.{currency.decimal_places}f}",
+                    ),
                 }
             )
         if self._is_reason_open():
@@ -745,6 +759,9 @@ class PaymentRequest(models.Model):
         values = {}
         if answers.get("amount"):
             values["amount_typed"] = float(answers["amount"])
+            error = self._check_amount(values["amount_typed"])
+            if error:
+                raise UserError(error)
         if answers.get("reason"):
             values["reason_typed"] = answers["reason"]
         self._editing().write(values)
@@ -848,11 +865,20 @@ class PaymentRequest(models.Model):
         """
         alive = self.env["payment.transaction"].sudo()  # clients read none
         for tx_sudo in self._get_live_transactions():
-            if get_gateway(tx_sudo.provider_id).cancel(tx_sudo) == DEAD:
+            answer = get_gateway(tx_sudo.provider_id).cancel(tx_sudo)
+            if answer == DEAD:
                 tx_sudo._set_canceled(state_message=self.env._("The request is over."))
-            else:
+            elif answer == PAID or not self._is_given_up(tx_sudo):
                 alive |= tx_sudo
         return alive
+
+    def _is_given_up(self, tx_sudo):
+        """Tell whether nobody pays any more what was only started, at a provider that
+        gives no answer: after as long as for a held time. Late money still counts.
+        """
+        hours = tx_sudo.company_id.booking_late_hours or const.HOLD_CAP_HOURS
+        age = fields.Datetime.now() - tx_sudo.create_date
+        return tx_sudo.state == "draft" and age > timedelta(hours=hours)
 
     # === THE LINK === #
 
@@ -872,6 +898,8 @@ class PaymentRequest(models.Model):
         A cancelled request stays so.
         """
         over = not self.cancelled_at and self.sent_at and self._is_over()
+        if self.direct_link_id:
+            return  # the price may be another one by now: the link says it
         if over and self.company_id.booking_renew_links:
             days = timedelta(days=const.REQUEST_DAYS)
             self.write(
@@ -1019,6 +1047,7 @@ class PaymentRequest(models.Model):
         for request in self:
             links = self.env["payment.access.link"]._get_all(request, "pay")
             links._revoke()
+            request.sudo().access_token = False  # of the buttons in Odoo's own mails
             request.message_post(body=self.env._("The link was revoked."))
 
     def action_extend(self):
@@ -1061,7 +1090,7 @@ class PaymentRequest(models.Model):
             "context": {"dialog_size": "medium"},
         }
 
-    def _get_share_url(self):
+    def _get_shared_url(self):
         """Override: the pay page, once it is there for the client."""
         self.ensure_one()
         return bool(self.sent_at and self.id) and self._get_mail_url("pay")
@@ -1271,8 +1300,13 @@ class PaymentRequest(models.Model):
     # === WHO COLLECTS === #
 
     def _is_owed(self):
-        """Override: only what a client was asked for is owed."""
-        return self.state in ("sent", "part")
+        """Override: only what a client was asked for is owed; a visitor who filled in a
+        direct link owes nothing.
+        """
+        return self.state in self._get_owed_states()
+
+    def _get_owed_states(self):
+        return ("part",) if self.direct_link_id else ("sent", "part")
 
     def _get_due_day(self):
         """Override."""

@@ -9,7 +9,7 @@ from ..tools import qr
 class PaymentShareMixin(models.AbstractModel):
     """What has an address that staff gives to clients: copy it, print its QR code.
 
-    A model overrides `_get_share_url`, and `_compute_url` to say what it depends on.
+    A model overrides `_get_shared_url`, and `_compute_url` to say what it depends on.
     """
 
     _name = "payment.share.mixin"
@@ -23,7 +23,7 @@ class PaymentShareMixin(models.AbstractModel):
 
     def _compute_url(self):
         for record in self:
-            record.url = record._get_share_url()
+            record.url = record._get_shared_url()
 
     @api.depends("url")
     def _compute_qr(self):
@@ -32,7 +32,7 @@ class PaymentShareMixin(models.AbstractModel):
             record.qr_png = url and base64.b64encode(qr.make_png(url))
             record.qr_svg = url and base64.b64encode(qr.make_svg(url))
 
-    def _get_share_url(self):
+    def _get_shared_url(self):
         """Return the full address that clients are given, or False."""
         raise NotImplementedError
 

@@ -254,7 +254,8 @@ class PaymentTransaction(models.Model):
                 self.env._("This payment belongs to a company that is not yours.")
             )
         for tx in self.sudo():  # plain managers do not write transactions
-            if tx.provider_code != "custom" or tx.state not in ("pending", "draft"):
+            waited = tx.provider_code == "custom" and tx.state in ("pending", "draft")
+            if not waited or not tx.allocation_ids:  # the others are not ours
                 raise UserError(
                     self.env._("This payment does not wait for a bank transfer.")
                 )
@@ -264,6 +265,14 @@ class PaymentTransaction(models.Model):
                 )
             )
             tx._post_process()
+
+    def _give_up_transfer(self):
+        """Stop waiting for bank transfers. What comes all the same is recorded."""
+        self._set_canceled(
+            state_message=self.env._(
+                "Not awaited any more, says %(user)s.", user=self.env.user.name
+            )
+        )
 
     # === LOGGING === #
 

@@ -120,7 +120,11 @@ class ResPartner(models.Model):
         requests = env["payment.request"].search(
             mine
             & alone
-            & Domain("state", "in", ("sent", "part"))
+            & (
+                Domain("state", "=", "part")
+                # A visitor who filled in a direct link owes nothing.
+                | Domain("state", "=", "sent") & Domain("direct_link_id", "=", False)
+            )
             & Domain("amount_due", ">", 0)
             & Domain("id", "not in", excluded.ids if excluded else [])
         )
@@ -229,7 +233,8 @@ class ResPartner(models.Model):
         # sudo: Odoo lets only administrators merge; checked above
         old, new = self.sudo(), partner.sudo()
         if old.company_id != new.company_id:
-            old.company_id = new.company_id  # else the one that stays would take it
+            # One of them is shared by all companies: their documents keep a client.
+            (old | new).company_id = False
         wizard = self.env["base.partner.merge.automatic.wizard"].sudo()  # as above
         wizard._merge((old | new).ids, new)
         self.env.invalidate_all()  # written with SQL

@@ -268,7 +268,14 @@ class TestDirectLink(LinkCommon):
         link = self._make_open(amount_min=5, amount_max=50, suggestions="10; 20")
         link.price_ids = [
             Command.create({"currency_id": self.yen.id}),
-            Command.create({"currency_id": self.dinar.id, "suggestions": "1.5; 2,125"}),
+            Command.create(
+                {
+                    "currency_id": self.dinar.id,
+                    "amount_min": 1,
+                    "amount_max": 10,
+                    "suggestions": "1.5; 2,125",
+                }
+            ),
             Command.create({"currency_id": self.euro.id}),
         ]
         offers = link._get_offers()
@@ -283,6 +290,13 @@ class TestDirectLink(LinkCommon):
             },
         )
         self.assertEqual(offers[self.dinar]["suggestions"], [1.5, 2.125])
+        # A row that is filled in by half keeps the limits.
+        link.price_ids[0].suggestions = "2000"
+        offer = link._get_offers()[self.yen]
+        self.assertEqual((offer["amount_min"], offer["amount_max"]), (750, 7500))
+        self.assertEqual(offer["suggestions"], [2000])
+        link.price_ids[1].amount_max = 0  # no rate: no limit to convert
+        self.assertNotIn(self.dinar, link._get_offers())
 
     # === CHECKS === #
 
@@ -372,6 +386,32 @@ class TestDirectLink(LinkCommon):
         tx._set_pending()
         self.env.flush_all()
         self.assertEqual(second._get_payable_status(), "used_up")
+
+    def test_transfers_that_do_not_come_use_nothing_up(self):
+        self.link.max_payments = 1
+        request = self._use(self.link)
+        tx = self._start_payment(request)
+        tx._set_pending()
+        self.env.flush_all()
+        self.assertEqual(self.link._count_uses(), 1)
+        request.action_cancel()
+        self.env.flush_all()
+        self.assertEqual(self.link._count_uses(), 0, "staff frees a place")
+        other = self._use(self.link, visitor="other")
+        tx = self._start_payment(other)
+        tx._set_pending()
+        self._age(tx, 60 * 24 * self.company.booking_transfer_days + 1)
+        self.assertEqual(self.link._count_uses(), 0)
+        tx._set_done()
+        self.env.flush_all()
+        self.assertEqual(self.link._count_uses(), 1)
+
+    def test_visitors_owe_nothing(self):
+        request = self._use(self.link)
+        self._start_payment(request)
+        self.assertTrue(request.partner_id)
+        self.assertFalse(request.partner_id._describe_dues(self.company))
+        self.assertFalse(request.due_status)
 
     def test_money_beyond_the_limit_is_recorded_and_flagged(self):
         self.link.max_payments = 1

@@ -1,5 +1,6 @@
 """The public page of direct links, attacked and used."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from odoo import fields
@@ -33,7 +34,13 @@ class TestHttpLink(LinkCommon, BookingHttpCommon):
                 Command.create(
                     {"currency_id": cls.yen.id, "suggestions": "1000; 2000"}
                 ),
-                Command.create({"currency_id": cls.dinar.id, "amount_min": 0.5}),
+                Command.create(
+                    {
+                        "currency_id": cls.dinar.id,
+                        "amount_min": 0.5,
+                        "amount_max": 150,
+                    }
+                ),
             ],
         )
 
@@ -428,6 +435,25 @@ class TestHttpLink(LinkCommon, BookingHttpCommon):
         self.assertEqual(self._title(page), "Someone was quicker")
         self.assertIn("The sale is over.", self._text(page))
 
+    def test_dead_use_starts_again_at_the_link(self):
+        """No mail goes to an address that somebody typed, and no old price lives on."""
+        request = self._request(self._fill_link())
+        url = request._get_pay_url()
+        mails = self.env["mail.mail"].search_count([])
+        form = self._form(self._get(self._path()), self._path())
+        proof = {"csrf_token": form["csrf_token"]}
+        answer = self._post(f"{url}/fresh", proof)
+        self.assertEqual(urlsplit(answer.headers["Location"]).path, url)
+        request.expires_at = fields.Datetime.now() - timedelta(minutes=1)
+        page = self._get(url)
+        self.assertEqual(page.status_code, 410)
+        self.assertIn(f'href="{self._path()}"', page.text)
+        answer = self._post(f"{url}/fresh", proof)
+        self.assertEqual(urlsplit(answer.headers["Location"]).path, self._path())
+        self.env.invalidate_all()
+        self.assertEqual(self.env["mail.mail"].search_count([]), mails)
+        self.assertTrue(request._is_over())
+
     def test_last_use_stays_open_for_who_has_it(self):
         self.link.max_payments = 1
         request = self._request(self._fill_link())
@@ -722,6 +748,37 @@ class TestHttpLinkForm(FormCommon, LinkCommon, BookingHttpCommon):
         self._start_payment(request)._set_pending()
         self._send(**{self._key("City"): "Bruges"})
         self.assertEqual(self._answers(request)["City"], "Ghent")
+
+    def test_amount_is_read_where_it_is_asked(self):
+        """A field of the pay page's own form changes nothing here."""
+        self.link.write({"amount_type": "open", "amount": 0, "amount_min": 20})
+        for forged in ("0.01", "-5", "99999999", "abc"):
+            with self.subTest(forged):
+                self._new_visitor()
+                answer = self._send(amount_USD="25", amount=forged, reason="Forged")
+                self.assertEqual(answer.status_code, 303)
+                request = self._requests()[:1]
+                self.assertEqual(request.amount_total, 25)
+                self.assertEqual(request.title, "Workshop")
+                with self.assertRaises(UserError), self.env.cr.savepoint():
+                    request._take_payable_questions({"amount": "0.01"})
+
+    def test_client_of_another_company_pays_as_a_guest(self):
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        user = new_test_user(
+            self.env,
+            "elsewhere",
+            groups="base.group_portal",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        user.partner_id.company_id = other
+        self.authenticate("elsewhere", "elsewhere")
+        self.assertIn("email", self._form(self._get(self.path), self.path))
+        self.assertEqual(self._send().status_code, 303)
+        request = self._requests()
+        self.assertFalse(request.partner_id)
+        self.assertEqual(request.client_name, "Zoé Client")
 
     def test_phone_is_asked_once(self):
         self.form.field_ids = [

@@ -186,6 +186,42 @@ class TestHttpRequest(BookingHttpCommon):
         self.assertIn(fresh, self._mails().body_html)
         self.assertEqual(self._get(fresh).status_code, 200)
 
+    def test_link_that_works_is_not_sent_again(self):
+        self.request.action_revoke()
+        form = self._form(self._get(self.url), "/fresh")
+        url = self.request._get_pay_url()
+        answer = self._post(f"{url}/fresh", form)
+        self.assertEqual(answer.status_code, 303)
+        self.assertTrue(answer.headers["Location"].endswith(url))
+        self.assertFalse(self._mails())
+
+    def test_revoked_is_every_address(self):
+        self.request._portal_ensure_token()
+        path = f"/my/requests/{self.request.id}"
+        query = f"access_token={self.request.access_token}"
+        self.assertIn("/pay/", self._get(f"{path}?{query}").headers["Location"])
+        self.request.action_revoke()
+        self.assertNotIn(
+            "/pay/", self._get(f"{path}?{query}").headers.get("Location", "")
+        )
+
+    def test_dead_link_says_nothing_untrue_about_money(self):
+        self._transaction()
+        self.request.action_revoke()
+        text = self._text(self._get(f"{self.url}/status"))
+        self.assertNotIn("Nothing was charged", text)
+        self.assertIn("If you have paid", text)
+
+    def test_who_pays_for_a_friend_saves_nothing_there(self):
+        self.provider.allow_tokenization = True
+        self.authenticate(self.portal_user.login, self.portal_user.login)
+        tx = self._get_tx(self._transaction(tokenization_requested=True)["reference"])
+        self.assertFalse(tx.tokenize)
+        mine = self._make(partner_id=self.portal_user.partner_id.id)
+        mine.action_make_link()
+        values = self._transaction(mine._get_pay_url(), tokenization_requested=True)
+        self.assertTrue(self._get_tx(values["reference"]).tokenize)
+
     def test_fresh_link_once_an_hour(self):
         self.request.action_revoke()
         first = self._ask_fresh()

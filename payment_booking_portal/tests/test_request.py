@@ -282,6 +282,99 @@ class TestRequest(RequestCommon):
                     self.assertFalse(made.sent_at)
                     self.assertFalse(made.amount_typed)
 
+    def test_computed_facts_are_computed(self):
+        user = new_test_user(
+            self.env, "desk2", groups="payment_booking_portal.group_user"
+        )
+        records = (
+            self._make(),
+            self.env["payment.booking"].create(
+                {"service_id": self.service.id, "start": "2026-03-09 09:00:00"}
+            ),
+        )
+        names = {"payment_coverage", "amount_paid", "amount_due"}
+        for record in records:
+            computed = record._get_computed_fields()
+            self.assertLess(names, computed)
+            for name in computed:
+                kind = record._fields[name].type
+                value = {"selection": "paid", "char": "x", "datetime": NOW}.get(kind, 7)
+                with self.subTest(name):
+                    with self.assertRaises(UserError), self.env.cr.savepoint():
+                        record.with_user(user).write({name: value})
+                    with self.assertRaises(UserError), self.env.cr.savepoint():
+                        record.with_user(user).create({name: value})
+
+    def test_transfer_that_does_not_come(self):
+        request = self._make_sent()
+        transfer = {
+            "provider_id": self.transfer.id,
+            "payment_method_id": self.transfer_method.id,
+        }
+        self._start_payment(request, **transfer)._set_pending()
+        self.assertEqual(request._get_payable_status(), "processing")
+        request.action_give_up_transfer()
+        self.assertFalse(request.awaits_transfer)
+        self.assertEqual(request._get_payable_status(), "payable")
+        # Money at the desk ends the wait by itself.
+        tx = self._start_payment(request, **transfer)
+        tx._set_pending()
+        request._record_payment(120, self.cash)
+        self.assertEqual(tx.state, "cancel")
+        self.assertEqual(request.state, "paid")
+
+    def test_payment_that_was_left_keeps_nothing_open_for_ever(self):
+        request = self._make_sent()
+        request.expires_at = fields.Datetime.now()
+        tx = self._start_payment(request)
+        request._expire()
+        self.assertEqual(request.state, "sent")
+        self._age(tx, 60 * (self.company.booking_late_hours + 1))
+        request._expire()
+        self.assertEqual(request.state, "expired")
+        tx._set_done()
+        tx._post_process()
+        self.assertEqual(request.state, "paid", "late money counts all the same")
+
+    def test_sums_of_other_companies_stay_there(self):
+        other = self._create_other_company()
+        owed = self._make_sent()
+        user = new_test_user(
+            self.env,
+            "elsewhere",
+            groups="payment_booking_portal.group_user",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        self.assertTrue(self._make().partner_owes)
+        draft = (
+            self.env["payment.request"]
+            .with_user(user)
+            .new({"company_id": self.company.id, "partner_id": owed.partner_id.id})
+        )
+        self.assertFalse(draft.partner_owes)
+
+    def test_amount_is_shown_as_it_is_typed(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        dinar = self._enable_currency("KWD")
+        request = self._make(amount=0, currency_id=dinar.id)
+        request = request.with_context(lang="de_DE")
+        request._take_payable_questions({"amount": "1.234"})
+        [question] = request._get_payable_questions()
+        self.assertEqual(question["value"], "1,234")
+        self.assertFalse(request._check_payable_details({"amount": "1,234"}))
+
+    def test_transfers_of_other_apps_are_not_ours(self):
+        tx = self._start_payment(
+            self._make_sent(),
+            provider_id=self.transfer.id,
+            payment_method_id=self.transfer_method.id,
+        )
+        tx._set_pending()
+        tx.allocation_ids.unlink()
+        with self.assertRaises(UserError):
+            tx.action_confirm_received()
+
     def test_taken_back_to_change(self):
         request = self._make_sent()
         url = request._get_pay_url()

@@ -662,6 +662,14 @@ class TestSamePerson(OfficeCommon):
         self._get_dialog(request).save().action_merge()
         self.assertFalse(self.camille.company_id)
 
+    def test_shared_contact_stays_shared_when_it_goes(self):
+        """Other companies have documents of it, and still need to read their client."""
+        twin = self._make_twin(company_id=False)
+        self.camille.company_id = self.company
+        request = self._make(partner_id=twin.id)
+        self._get_dialog(request).save().action_merge()
+        self.assertFalse((twin + self.camille).exists().company_id)
+
     def test_who_logs_in_is_not_merged(self):
         twin = self._make_twin()
         request = self._make(partner_id=twin.id)

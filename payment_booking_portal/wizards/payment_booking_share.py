@@ -62,7 +62,7 @@ class PaymentBookingShare(models.TransientModel):
         """Override: the title of the page."""
         return self.title
 
-    def _get_share_url(self):
+    def _get_shared_url(self):
         """Override: the address of the page."""
         return self.get_base_url() + self._get_path()
 
