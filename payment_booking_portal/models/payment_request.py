@@ -115,6 +115,10 @@ class PaymentRequest(models.Model):
     amount_total = fields.Monetary(
         compute="_compute_amount_total", store=True, tracking=True
     )
+    # Unlike a booking's, these depend on lines: Odoo computes them after the creation.
+    payment_coverage = fields.Selection(precompute=False)
+    amount_paid = fields.Monetary(precompute=False)
+    amount_due = fields.Monetary(precompute=False)
     allocation_ids = fields.One2many(
         "payment.transaction.allocation", "request_id", readonly=True
     )
@@ -172,7 +176,6 @@ class PaymentRequest(models.Model):
         group_expand=True,
         compute="_compute_state",
         store=True,
-        precompute=True,
         readonly=True,
         index=True,
         tracking=True,

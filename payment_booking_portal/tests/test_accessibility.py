@@ -241,7 +241,14 @@ class TestAccessibility(BrowserCommon):
                 "suggestions": "10; 25; 50",
                 "ask_reason": True,
                 "price_ids": [
-                    Command.create({"currency_id": euro.id, "suggestions": "10; 20"})
+                    Command.create(
+                        {
+                            "currency_id": euro.id,
+                            "amount_min": 5,
+                            "amount_max": 450,
+                            "suggestions": "10; 20",
+                        }
+                    )
                 ],
             }
         )

@@ -20,6 +20,7 @@ class PaymentBookingMove(models.TransientModel):
         string="With",
         compute="_compute_from_booking",
         store=True,
+        precompute=True,
         readonly=False,
     )
     warnings = fields.Text(compute="_compute_warnings")
