@@ -36,6 +36,10 @@ axe.run(document, {resultTypes: ["violations"]}).then(({violations}) =>
 )
 """
 
+# No colour or place of anything changes any more.
+AT_REST = """
+!document.getAnimations().some((one) => one instanceof CSSTransition)
+"""
 # What makes a page scroll sideways.
 TOO_WIDE = """
 document.documentElement.scrollWidth <= innerWidth ? [] :
@@ -77,6 +81,7 @@ class TestAccessibility(BrowserCommon):
         """
         for size in (PHONE, DESKTOP):
             page.resize(*size)
+            page.wait_for(AT_REST)  # a colour that fades in has no contrast yet
             if not page.evaluate("!!window.axe"):
                 page.evaluate(f"{axe}; true")
             found = page.evaluate(RUN % json.dumps(OF_ODOO))
