@@ -73,7 +73,7 @@ class BookingPages(ClientPages, http.Controller):
         # sudo: guests may not read services; only published ones are shown
         services = (
             request.env["payment.booking.service"]
-            .sudo()
+            .sudo()  # see above
             .search([("company_id", "=", company.id), ("is_published", "=", True)])
             .filtered(lambda service: service._is_open())
         )
@@ -384,7 +384,7 @@ class BookingPages(ClientPages, http.Controller):
         # sudo: the visitor's own hold, found by the secret of the session
         return bool(
             request.env["payment.booking"]
-            .sudo()
+            .sudo()  # see above
             .search_count(
                 [
                     ("visitor_key", "=", self._get_visitor_key()),
@@ -427,7 +427,8 @@ class BookingPages(ClientPages, http.Controller):
             (currency, self._get_price_label(service, currency, seats))
             for currency in choice["currencies"]
         ]
-        draft = request.env["payment.booking"].sudo().new(
+        bookings = request.env["payment.booking"].sudo()  # unsaved, for its price
+        draft = bookings.new(
             {
                 "service_id": service.id,
                 "start": choice["start"],

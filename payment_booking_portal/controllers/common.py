@@ -154,8 +154,8 @@ class ClientPages:
         :param int status: HTTP status.
         :param bool private: whether its address is a secret.
         """
-        # sudo: guests read no companies, and every page names its own
-        company = values.setdefault("res_company", request.env.company.sudo())
+        own_sudo = request.env.company.sudo()  # guests read none; pages name it
+        company = values.setdefault("res_company", own_sudo)
         values.setdefault("contact", company._get_booking_contact())
         values.setdefault("test_money", company.booking_accept_test_payments)
         response = request.render(f"payment_booking_portal.{template}", values)

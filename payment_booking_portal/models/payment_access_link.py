@@ -102,7 +102,8 @@ class PaymentAccessLink(models.Model):
     def _get_document(self):
         """Return the document of the link, sudoed; empty if it is gone."""
         self.ensure_one()
-        return self.env[self.res_model].sudo().browse(self.res_id).exists()
+        documents_sudo = self.env[self.res_model].sudo()  # the link is the right
+        return documents_sudo.browse(self.res_id).exists()
 
     @api.model
     def _get_all(self, document, scope):

@@ -458,7 +458,7 @@ class PaymentBooking(models.Model):
         :raise StaleSnapshot: try again after a rollback.
         """
         bookings = self._editing()  # guests own nothing; all of it is checked here
-        service = service.sudo()
+        service = service.sudo()  # as above
         known = bookings._find_placed(service, visitor_key, request_key)
         same = known.filtered(lambda b: request_key and b.request_key == request_key)
         if same:
@@ -851,8 +851,9 @@ class PaymentBooking(models.Model):
             if booking.state == "hold" and not booking._is_money_underway():
                 expires_at = booking.hold_until
             for model in ("payment.booking.reservation", "payment.booking.seat"):
-                rows = self.env[model].sudo().search([("booking_id", "=", booking.id)])
-                rows.write({"expires_at": expires_at})  # sudo: as above
+                rows_sudo = self.env[model].sudo()  # as above
+                rows_sudo = rows_sudo.search([("booking_id", "=", booking.id)])
+                rows_sudo.write({"expires_at": expires_at})
             booking.session_id._sync_reservations()
 
     def _release(self, target_state):

@@ -13,6 +13,7 @@ from . import test_http_form
 from . import test_http_link
 from . import test_http_manage
 from . import test_http_pay
+from . import test_http_request
 from . import test_mail
 from . import test_mail_test
 from . import test_overview
