@@ -52,6 +52,7 @@ def demo(arguments):
     with postgres.running() as server:
         with lock("demo"):
             prepare(server, database)
+            set_address(server, database, port)
         return serve(server, database, port)
 
 
@@ -92,6 +93,15 @@ def prepare(server, database):
         modules = ADDON if done.split()[0] == version else "base"
         databases.odoo(server, database, "-u", modules, log=f"demo-{database}")
         note(server, database, key)
+
+
+def set_address(server, database, port):
+    """Make the links in mails and QR codes lead to this server."""
+    server.query(
+        "UPDATE ir_config_parameter SET value = %s WHERE key = 'web.base.url'",
+        f"http://localhost:{port}",
+        database=database,
+    )
 
 
 def note(server, database, key):

@@ -12,6 +12,7 @@ from . import payment_form_policy
 from . import payment_form_submission
 from . import payment_payable_mixin
 from . import payment_protected_mixin
+from . import payment_terms_mixin
 from . import payment_share_mixin
 from . import payment_share_button_mixin
 from . import payment_document_mixin

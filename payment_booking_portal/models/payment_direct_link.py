@@ -27,7 +27,7 @@ class PaymentDirectLink(models.Model):
 
     _name = "payment.direct.link"
     _description = "Direct Link"
-    _inherit = ["mail.thread", "payment.share.button.mixin"]
+    _inherit = ["mail.thread", "payment.terms.mixin", "payment.share.button.mixin"]
     _mail_post_access = "read"
     _order = "id desc"
 
@@ -37,15 +37,6 @@ class PaymentDirectLink(models.Model):
         required=True, tracking=True, help="For you: clients do not see it."
     )
     active = fields.Boolean(default=True, tracking=True)
-    company_id = fields.Many2one(
-        "res.company",
-        required=True,
-        index=True,
-        default=lambda self: self.env.company,
-    )
-    user_id = fields.Many2one(
-        "res.users", string="Responsible", default=lambda self: self.env.user
-    )
     kind = fields.Selection(
         const.LINK_KINDS, required=True, default="pay", tracking=True
     )
@@ -76,17 +67,6 @@ class PaymentDirectLink(models.Model):
         default="fixed",
         tracking=True,
     )
-    currency_id = fields.Many2one(
-        "res.currency",
-        compute="_compute_currency_id",
-        store=True,
-        readonly=False,
-        required=True,
-        precompute=True,
-    )
-    accepted_currency_ids = fields.Many2many(
-        "res.currency", compute="_compute_accepted_currency_ids"
-    )
     amount = fields.Monetary(string="Fixed Amount", tracking=True)
     amount_min = fields.Monetary(string="At Least", tracking=True)
     amount_max = fields.Monetary(string="At Most", tracking=True)
@@ -107,13 +87,8 @@ class PaymentDirectLink(models.Model):
 
     # What the client fills in
     form_id = fields.Many2one(
-        "payment.form",
-        string="Form",
-        ondelete="set null",
-        index="btree_not_null",
-        domain="[('company_id', '=', company_id)]",
         help="What the client fills in besides name and e-mail. Empty: the form that "
-        "you use for requests.",
+        "you use for requests."
     )
 
     # What is booked
@@ -155,7 +130,7 @@ class PaymentDirectLink(models.Model):
 
     # What came of it
     request_ids = fields.One2many("payment.request", "direct_link_id")
-    visit_count = fields.Integer(string="Opened", compute="_compute_counters")
+    visit_count = fields.Integer(string="Visits", compute="_compute_counters")
     started_count = fields.Integer(string="Started", compute="_compute_counters")
     paid_count = fields.Integer(string="Paid", compute="_compute_counters")
     conversion = fields.Float(
@@ -196,20 +171,6 @@ class PaymentDirectLink(models.Model):
         for link in self:
             token = links[link._origin.id].token if link._origin else ""
             link.url = token and f"{link.get_base_url()}/l/{token}"
-
-    @api.depends("company_id")
-    def _compute_currency_id(self):
-        for link in self:
-            company = link.company_id or self.env.company
-            link.currency_id = link.currency_id or company.currency_id
-
-    @api.depends("company_id")
-    def _compute_accepted_currency_ids(self):
-        for link in self:
-            company_sudo = link.company_id.sudo()  # its pricelists
-            link.accepted_currency_ids = (
-                company_sudo and company_sudo._get_booking_currencies()
-            )
 
     @api.depends("service_id")
     def _compute_service_resource_ids(self):
@@ -348,15 +309,6 @@ class PaymentDirectLink(models.Model):
             if not good or any(char.isspace() for char in link.return_url):
                 raise ValidationError(
                     self.env._("The return address must begin with https://")
-                )
-
-    @api.constrains("form_id", "company_id")
-    def _check_form_company(self):
-        for link in self:
-            form_sudo = link.form_id.sudo()  # of another company: not readable
-            if form_sudo.company_id - link.company_id:
-                raise ValidationError(
-                    self.env._("This form belongs to another company.")
                 )
 
     @api.constrains("kind", "service_id", "company_id")

@@ -62,7 +62,11 @@ class PaymentRequest(models.Model):
 
     _name = "payment.request"
     _description = "Payment Request"
-    _inherit = ["payment.document.mixin", "payment.share.mixin"]
+    _inherit = [
+        "payment.terms.mixin",
+        "payment.document.mixin",
+        "payment.share.mixin",
+    ]
     _order = "id desc"
     _payable_allocation_field = "request_id"
     _document_sequence = "payment.request"
@@ -70,27 +74,6 @@ class PaymentRequest(models.Model):
     _fresh_link_template = "payment_booking_portal.mail_template_request_fresh"
 
     # === FIELDS === #
-
-    company_id = fields.Many2one(
-        "res.company",
-        required=True,
-        index=True,
-        default=lambda self: self.env.company,
-    )
-    user_id = fields.Many2one("res.users", default=lambda self: self.env.user)
-    currency_id = fields.Many2one(
-        "res.currency",
-        compute="_compute_currency_id",
-        store=True,
-        readonly=False,
-        required=True,
-        precompute=True,
-    )
-    accepted_currency_ids = fields.Many2many(
-        "res.currency",
-        string="Accepted Currencies",
-        compute="_compute_accepted_currency_ids",
-    )
 
     # What is asked for
     line_ids = fields.One2many("payment.request.line", "request_id", copy=True)
@@ -124,15 +107,6 @@ class PaymentRequest(models.Model):
     )
 
     # What the client fills in
-    form_id = fields.Many2one(
-        "payment.form",
-        string="Form",
-        ondelete="set null",
-        index="btree_not_null",
-        domain="[('company_id', '=', company_id)]",
-        help="What the client fills in before paying. Empty: the form that you use "
-        "for requests.",
-    )
     form_answer_ids = fields.One2many(
         "payment.form.answer",
         "request_id",
@@ -149,7 +123,7 @@ class PaymentRequest(models.Model):
     )
 
     # When
-    due_date = fields.Date(string="Due", copy=False, tracking=True, index=True)
+    due_date = fields.Date(copy=False, tracking=True, index=True)
     expires_at = fields.Datetime(
         string="Link Valid Until",
         copy=False,
@@ -232,20 +206,6 @@ class PaymentRequest(models.Model):
     )
 
     # === COMPUTE METHODS === #
-
-    @api.depends("company_id")
-    def _compute_currency_id(self):
-        for request in self:
-            company = request.company_id or self.env.company
-            request.currency_id = request.currency_id or company.currency_id
-
-    @api.depends("company_id")
-    def _compute_accepted_currency_ids(self):
-        for request in self:
-            company_sudo = request.company_id.sudo()  # its pricelists
-            request.accepted_currency_ids = (
-                company_sudo and company_sudo._get_booking_currencies()
-            )
 
     @api.depends("partner_id", "company_id")
     def _compute_fiscal_position_id(self):
@@ -382,15 +342,6 @@ class PaymentRequest(models.Model):
             if partner_company and partner_company != request.company_id:
                 raise ValidationError(
                     self.env._("This client belongs to another company.")
-                )
-
-    @api.constrains("form_id", "company_id")
-    def _check_form_company(self):
-        for request in self:
-            form_sudo = request.form_id.sudo()  # of another company: not readable
-            if form_sudo.company_id - request.company_id:
-                raise ValidationError(
-                    self.env._("This form belongs to another company.")
                 )
 
     # === CRUD METHODS === #

@@ -239,8 +239,9 @@ registry.category("web_tour.tours").add("payment_booking_portal.staff_records", 
             },
         },
         {
-            content: "Go to the last choice",
-            trigger: ".o_pbp_new_record",
+            // The list takes the arrow keys of a button in its bar.
+            content: "The first choice has the focus; go to the last one",
+            trigger: ".o_pbp_new_link.focus:focus",
             run: "press ArrowUp",
         },
         {
