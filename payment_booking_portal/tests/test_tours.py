@@ -379,10 +379,12 @@ class TestStaffTours(BrowserCommon):
             page.click(".modal .btn-primary")  # a quarter past: not on the grid
             page.wait_for("document.querySelector('.fc-day-tue .fc-event')")
             for _moment in range(100):  # until the server has answered
-                self.cr.execute(
-                    "SELECT start FROM payment_booking WHERE id = %s", [booking.id]
-                )
-                if self.cr.fetchone()[0] != monday:
+                with self.registry.cursor() as cr:  # waits for a request that runs
+                    cr.execute(
+                        "SELECT start FROM payment_booking WHERE id = %s", [booking.id]
+                    )
+                    [(start,)] = cr.fetchall()
+                if start != monday:
                     break
                 time.sleep(0.1)
         self.env.invalidate_all()
