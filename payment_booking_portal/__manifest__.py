@@ -42,6 +42,7 @@
         "views/payment_booking_move_views.xml",
         "views/payment_booking_record_views.xml",
         "views/payment_booking_views.xml",
+        "views/account_move_views.xml",
         "views/payment_request_views.xml",
         "views/payment_request_record_views.xml",
         "views/payment_same_person_views.xml",

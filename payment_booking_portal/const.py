@@ -117,6 +117,8 @@ QUESTION_KINDS = [
 
 # Transactions that may still bring money, or have brought it.
 LIVE_TX_STATES = ("draft", "pending", "authorized")
+# Of these, whose money is on its way: it is taken off what is due.
+COUNTED_TX_STATES = ("pending", "authorized")
 
 # A hold whose payment the provider does not answer for is given away after this long.
 HOLD_CAP_HOURS = 24

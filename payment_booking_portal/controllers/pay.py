@@ -1,3 +1,5 @@
+import math
+
 from werkzeug.exceptions import TooManyRequests
 
 from odoo import fields
@@ -7,6 +9,8 @@ from odoo.http import request, route
 from odoo.addons.payment.controllers.portal import PaymentPortal
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 
+from .. import const
+from ..tools.numbers import parse_number
 from .common import (
     MAX_DETAILS_BYTES,
     MAX_FORM_BYTES,
@@ -25,6 +29,9 @@ ENDS = {
     "cancelled": ("cancelled", 410),
     "closed": ("closed", 409),
     "later": ("later", 200),
+    "draft": ("not_payable", 409),
+    "withdrawn": ("not_payable", 410),
+    "disputed": ("not_payable", 409),
     "link_closed": ("link_closed", 410),
     "used_up": ("used_up", 410),
 }
@@ -59,7 +66,7 @@ class PayPages(ClientPages, PaymentPortal):
         methods=["GET"],
         sitemap=False,
     )
-    def pay(self, token, **_query):
+    def pay(self, token, **query):
         """Show what is due and the ways to pay it."""
         link, document = self._get_payable(token)
         if not link.is_valid:
@@ -74,16 +81,43 @@ class PayPages(ClientPages, PaymentPortal):
         if status != "payable":
             return self._render_status(document, token, status)
         return self._render_page(
-            "pay_page", self._prepare_pay_page(document, token), private=True
+            "pay_page", self._prepare_pay_page(document, token, query), private=True
         )
 
-    def _prepare_pay_page(self, document, token):
+    def _read_choice(self, document, query):
+        """Return how much a client wants to pay, and the context of the choices.
+
+        :param document: a payable, sudoed.
+        :param dict query: of the address: `choice`, and `own` as it was typed.
+        """
+        choices = document._get_payable_choices()
+        by_key = {choice["key"]: choice for choice in choices}
+        chosen = query.get("choice")
+        due = document._get_payable_amount()
+        values = {"choices": choices, "chosen": "full", "own": "", "own_error": False}
+        if chosen not in by_key:
+            return due, values
+        amount = by_key[chosen]["amount"]
+        if chosen == "own":
+            values["own"] = (query.get("own") or "")[: const.MAX_SHORT_TEXT]
+            typed = parse_number(request.env, values["own"].strip())
+            if typed is None:
+                values["own_error"] = request.env._("This is not a number.")
+                return due, values
+            amount = float(typed)
+            values["own_error"] = document._check_payable_part(amount)
+            if values["own_error"]:
+                return due, values
+        return amount, {**values, "chosen": chosen}
+
+    def _prepare_pay_page(self, document, token, query=None):
         """Return the context of the pay page.
 
         :param document: a payable, sudoed.
         :param str token: the token of its link.
+        :param dict query: of the address, see `_read_choice`.
         """
-        amount = document._get_payable_amount()
+        amount, choice_values = self._read_choice(document, query or {})
         currency = document._get_payable_currency()
         options = document._get_payment_options(amount, request.env.user)
         partner = document._get_payable_partner()
@@ -103,8 +137,10 @@ class PayPages(ClientPages, PaymentPortal):
             "landing_route": f"/pay/{token}/status",
             "access_token": token,
         }
+        last_tx = self._get_last_transaction(document)
         return {
             **payment_context,
+            **choice_values,
             "show_tokenize_input_mapping": self._get_tokenize_mapping(
                 document, options.providers
             ),
@@ -120,9 +156,8 @@ class PayPages(ClientPages, PaymentPortal):
             and document._can_change_details()
             and f"/pay/{token}/details",
             "policy": document._get_shown_policy(),
-            "failed_tx": self._get_last_transaction(document).filtered(
-                lambda tx: tx.state == "error"
-            ),
+            "failed_tx": last_tx.filtered(lambda tx: tx.state == "error"),
+            "received_tx": last_tx.filtered(lambda tx: tx.state == "done"),
             "res_company": company,
             "token": token,
         }
@@ -159,6 +194,7 @@ class PayPages(ClientPages, PaymentPortal):
             document=document,
             done_url=status in ("paid", "later") and document._get_payable_done_url(),
             receipt_lines=status == "paid" and document._get_receipt_lines(),
+            reason=document._get_payable_messages().get(status),
             slots=self._get_other_slots(document)
             if status_key in ("over", "cancelled", "late")
             else None,
@@ -370,6 +406,7 @@ class PayPages(ClientPages, PaymentPortal):
         :param int token_id: the chosen saved payment method.
         :param str flow: `direct`, `redirect` or `token`.
         :param bool tokenization_requested: whether the client wants the method saved.
+        :param kwargs: `amount`, a choice where a part may be paid.
         :return: see `payment.transaction._get_processing_values`.
         :rtype: dict
         :raise NotFound: for a wrong token.
@@ -382,6 +419,7 @@ class PayPages(ClientPages, PaymentPortal):
         for value in (provider_id, payment_method_id, token_id):
             if value is not None and (not isinstance(value, int) or value is True):
                 raise UserError(request.env._("This payment method does not exist."))
+        wish = self._read_wish(kwargs.get("amount"))
         client_key = self._get_client_key()
         if request.env["payment.transaction"]._is_rate_limited(client_key, document):
             raise UserError(
@@ -391,7 +429,7 @@ class PayPages(ClientPages, PaymentPortal):
                 )
             )
         tx_sudo = document._prepare_payment(
-            provider_id, payment_method_id, token_id, flow, request.env.user
+            provider_id, payment_method_id, token_id, flow, request.env.user, wish
         )
         if tx_sudo:
             PaymentPostProcessing.monitor_transaction(tx_sudo)
@@ -409,12 +447,25 @@ class PayPages(ClientPages, PaymentPortal):
             tokenization_requested=bool(tokenization_requested)
             and self._may_save_method(document),
             landing_route=f"/pay/{token}/status",
-            **document._prepare_payment_values(client_key),
+            **document._prepare_payment_values(client_key, wish),
         )
         document._on_payment_started(tx_sudo)
         if flow == "token":
             tx_sudo._charge_with_token()
         return tx_sudo._get_processing_values()
+
+    def _read_wish(self, value):
+        """Return the amount that a script sent: a choice, see
+        `payment.payable.mixin._get_amount_to_pay`.
+
+        :raise UserError: when it is no amount.
+        """
+        if value is None:
+            return None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value):
+            raise UserError(request.env._("This is not a number."))
+        return float(value)
 
     # === LANDING === #
 

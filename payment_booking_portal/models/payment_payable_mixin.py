@@ -192,7 +192,7 @@ class PaymentPayableMixin(models.AbstractModel):
             sum(
                 allocation.amount
                 for allocation in self._get_allocations()
-                if allocation.transaction_id.state in ("pending", "authorized")
+                if allocation.transaction_id.state in const.COUNTED_TX_STATES
                 and allocation.transaction_id._is_money()
             )
         )
@@ -210,6 +210,44 @@ class PaymentPayableMixin(models.AbstractModel):
             - self._get_payable_processing()
         )
         return max(0.0, self._get_payable_currency().round(due))
+
+    def _get_payable_choices(self):
+        """Return the amounts that a client chooses from; none: what is due, in full.
+
+        Override where a part may be paid, with `_check_payable_part`.
+
+        :return: dicts of `key`, `label` and `amount`; the amount of `own` is typed, its
+            limits stand in `help`.
+        :rtype: list
+        """
+        return []
+
+    def _check_payable_part(self, amount):
+        """Return why not that much can be paid, or False.
+
+        :param float amount: what the client chose, in the document's currency.
+        """
+        due = self._get_payable_amount()
+        if self._get_payable_currency().compare_amounts(amount, due) == 0:
+            return False
+        return self.env._(
+            "Please pay %(amount)s, in full.", amount=self._format_amount(due)
+        )
+
+    def _get_amount_to_pay(self, wish=None):
+        """Return how much is paid now: what the client chose among our offers.
+
+        :param float wish: what the client sent; None: all that is due.
+        :raise UserError: when that much cannot be paid.
+        """
+        self.ensure_one()
+        due = self._get_payable_amount()
+        if wish is None or not self._get_payable_choices():
+            return due  # nothing to choose: what was sent is not read
+        error = self._check_payable_part(wish)
+        if error:
+            raise UserError(error)
+        return self._get_payable_currency().round(wish)
 
     def _get_payable_status(self):
         """Return the one word that decides what the pay page shows.
@@ -522,14 +560,20 @@ class PaymentPayableMixin(models.AbstractModel):
             lambda tx: tx.state in const.LIVE_TX_STATES and tx._is_money()
         )
 
+    def _get_blocking_transactions(self):
+        """Return the transactions that stand in the way of another payment, unless they
+        can be used again or cancelled, sudoed.
+        """
+        return self._get_live_transactions()
+
     def _check_payment_offer(
-        self, provider_id, payment_method_id, token_id, flow, user
+        self, provider_id, payment_method_id, token_id, flow, user, amount=None
     ):
         """Check that what the client chose is among what we offer.
 
         :raise UserError: when it is not.
         """
-        options = self._get_payment_options(user=user)
+        options = self._get_payment_options(amount, user)
         if flow == "token":
             token = options.tokens.filtered(lambda t: t.id == token_id)
             allowed = bool(token)
@@ -542,13 +586,16 @@ class PaymentPayableMixin(models.AbstractModel):
                 self.env._("This payment method is not available. Choose another one.")
             )
 
-    def _prepare_payment(self, provider_id, payment_method_id, token_id, flow, user):
+    def _prepare_payment(
+        self, provider_id, payment_method_id, token_id, flow, user, wish=None
+    ):
         """Lock the document and check that it can be paid with the client's choice.
 
         Earlier transactions are dealt with here: the one of the same offer is used
         again, others are cancelled at their provider, and one that may still bring
         money stands in the way.
 
+        :param float wish: see `_get_amount_to_pay`.
         :return: the transaction to use again, sudoed; empty when a new one is needed.
         :raise UserError: why it cannot be paid, for the client.
         """
@@ -557,11 +604,21 @@ class PaymentPayableMixin(models.AbstractModel):
         error = self._get_payable_error()
         if error:
             raise UserError(error)
-        self._check_payment_offer(provider_id, payment_method_id, token_id, flow, user)
-        amount = self._get_payable_amount()
+        amount = self._get_amount_to_pay(wish)
+        self._check_payment_offer(
+            provider_id, payment_method_id, token_id, flow, user, amount
+        )
+        return self._take_over(provider_id, payment_method_id, flow, amount)
+
+    def _take_over(self, provider_id, payment_method_id, flow, amount):
+        """Deal with earlier transactions; the document is locked: `_prepare_payment`.
+
+        :return: the transaction to use again, sudoed; empty when a new one is needed.
+        :raise UserError: when the money of an earlier one may still come.
+        """
         currency = self._get_payable_currency()
         reusable = self.env["payment.transaction"].sudo()  # see _get_live_transactions
-        for tx_sudo in self._get_live_transactions():
+        for tx_sudo in self._get_blocking_transactions():
             if (
                 not reusable
                 and flow != "token"
@@ -600,13 +657,14 @@ class PaymentPayableMixin(models.AbstractModel):
             )
         )
 
-    def _prepare_payment_values(self, client_key):
+    def _prepare_payment_values(self, client_key, wish=None):
         """Return the values of the new transaction that we decide, not the client.
 
         :param str client_key: see `payment.transaction.client_key`.
+        :param float wish: see `_get_amount_to_pay`.
         """
         self.ensure_one()
-        amount = self._get_payable_amount()
+        amount = self._get_amount_to_pay(wish)
         partner = self._ensure_payable_partner()
         return {
             "amount": amount,

@@ -66,10 +66,22 @@ class PaymentTransaction(models.Model):
 
     def _is_money(self):
         """Tell whether the transaction proves a payment: test money does not, unless
-        the company accepts it.
+        the company accepts it. On Odoo's own pages of invoices it is Odoo's to say.
         """
         self.ensure_one()
-        return self.is_live or self.company_id.booking_accept_test_payments
+        return (
+            self.is_live
+            or self.company_id.booking_accept_test_payments
+            or self._is_native()
+        )
+
+    def _is_native(self):
+        """Tell whether the payment began on a page of Odoo's own, for invoices."""
+        self.ensure_one()
+        return not self.client_key and self.operation != "offline" and bool(
+            self.allocation_ids and len(self.allocation_ids.invoice_id)
+            == len(self.allocation_ids)
+        )  # fmt: skip
 
     def _get_payables(self):
         """Return the allocations of the transaction, through its source for a child."""

@@ -66,6 +66,18 @@ class ResCompany(models.Model):
         "are told and decide.",
     )
 
+    booking_part_payments = fields.Boolean(
+        string="Part Payments of Invoices",
+        help="Clients choose how much of an invoice they pay online.",
+    )
+    booking_part_percent = fields.Float(
+        string="At Least (%)",
+        digits=(5, 2),
+        default=20.0,
+        help="The least that a client pays at once, in percent of the total. The rest "
+        "can always be paid.",
+    )
+
     # What payers fill in (see `payment.form`)
     booking_form_id = fields.Many2one(
         "payment.form",
@@ -107,6 +119,11 @@ class ResCompany(models.Model):
     )
     booking_shared_at = fields.Datetime(
         readonly=True, groups="payment_booking_portal.group_manager"
+    )
+
+    _booking_part_percent_range = models.Constraint(
+        "CHECK (booking_part_percent BETWEEN 0 AND 100)",
+        "A percentage is between 0 and 100.",
     )
 
     @api.model_create_multi

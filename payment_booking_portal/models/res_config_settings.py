@@ -22,6 +22,12 @@ class ResConfigSettings(models.TransientModel):
     booking_late_hours = fields.Integer(
         related="company_id.booking_late_hours", readonly=False
     )
+    booking_part_payments = fields.Boolean(
+        related="company_id.booking_part_payments", readonly=False
+    )
+    booking_part_percent = fields.Float(
+        related="company_id.booking_part_percent", readonly=False
+    )
     booking_form_id = fields.Many2one(
         related="company_id.booking_form_id", readonly=False
     )

@@ -11,10 +11,12 @@ from . import test_form
 from . import test_hoot
 from . import test_http_book
 from . import test_http_form
+from . import test_http_invoice
 from . import test_http_link
 from . import test_http_manage
 from . import test_http_pay
 from . import test_http_request
+from . import test_invoice
 from . import test_mail
 from . import test_mail_test
 from . import test_overview
