@@ -25,6 +25,7 @@ from . import test_portal
 from . import test_price
 from . import test_provider
 from . import test_race
+from . import test_race_invoice
 from . import test_race_link
 from . import test_request
 from . import test_request_office
