@@ -224,6 +224,34 @@ class AccountMove(models.Model):
         """Override: the link of an invoice comes from staff."""
         return bool(self.partner_id)
 
+    # === MAIL AND PDF === #
+
+    @api.depends("payment_state", "payment_disputed")
+    def _compute_display_link_qr_code(self):
+        """Override of `account`: no code on a PDF that leads to no payment."""
+        super()._compute_display_link_qr_code()
+        for move in self.filtered("display_link_qr_code"):
+            move.display_link_qr_code = move._is_payable_now()
+
+    def _get_portal_payment_link(self):
+        """Override of `account_payment`: straight to the pay page."""
+        self.ensure_one()
+        if not self._is_payable_now():
+            return super()._get_portal_payment_link()
+        return self.get_base_url() + self._get_pay_url()
+
+    def _notify_by_email_prepare_rendering_context(self, message, **kwargs):
+        """Override of `account` to have a button that leads to the pay page."""
+        context = super()._notify_by_email_prepare_rendering_context(message, **kwargs)
+        if self._is_payable_now():
+            move = self.with_context(lang=context.get("lang") or self.env.lang)
+            amount = move._format_amount(move._get_payable_amount())
+            context["pay_button"] = {
+                "url": move._get_portal_payment_link(),
+                "title": move.env._("Pay %(amount)s", amount=amount),
+            }
+        return context
+
     # === PAYING A PART === #
 
     def _is_part_allowed(self):

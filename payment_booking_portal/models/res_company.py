@@ -66,6 +66,8 @@ class ResCompany(models.Model):
         "are told and decide.",
     )
 
+    # Of `account`: a code on the PDF of invoices; here it leads to the pay page.
+    link_qr_code = fields.Boolean(default=True)
     booking_part_payments = fields.Boolean(
         string="Part Payments of Invoices",
         help="Clients choose how much of an invoice they pay online.",

@@ -262,3 +262,44 @@ class TestInvoice(BookingCommon):
         with self.assertRaises(IntegrityError), self.env.cr.savepoint():
             self.invoice.payment_part_percent = 120
             self.env.flush_all()
+
+    # === MAIL AND PDF ===
+
+    def _send(self, invoice):
+        """Send an invoice as Odoo does, and return the body of the mail."""
+        self.partner.write({"email": "norbert@example.com", "lang": "en_US"})
+        wizard = (
+            self.env["account.move.send.wizard"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"sending_methods": ["email"]})
+        )
+        wizard.action_send_and_print()
+        mails = self.env["mail.mail"].sudo().search([("model", "=", "account.move")])
+        return str(mails.filtered(lambda m: m.res_id == invoice.id)[:1].body_html)
+
+    def test_mail_with_pay_button(self):
+        body = self._send(self.invoice)
+        self.assertIn(f'{self.invoice._get_pay_url()}"', body)
+        self.assertRegex(body, r"Pay \$\s120\.00")
+        self.assertIn("View Invoice", body)
+
+    def test_mail_without_pay_button(self):
+        self.invoice.write({"payment_disputed": True, "payment_disputed_reason": "x"})
+        body = self._send(self.invoice)
+        self.assertIn("View Invoice", body)
+        self.assertNotIn("/pay/", body)
+
+    def test_code_on_the_pdf(self):
+        def render():
+            report = self.env["ir.actions.report"]
+            return report._render_qweb_html(
+                "account.account_invoices", self.invoice.ids
+            )[0].decode()
+
+        self.company.link_qr_code = True
+        page = render()
+        self.assertIn(f'{self.invoice._get_pay_url()}"', page)
+        self.assertIn("PAY IN A FLASH", page)
+        self._pay_invoice()
+        self.invoice.invalidate_recordset()
+        self.assertNotIn("PAY IN A FLASH", render())
