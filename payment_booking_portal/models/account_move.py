@@ -229,9 +229,10 @@ class AccountMove(models.Model):
     @api.depends("payment_state", "payment_disputed")
     def _compute_display_link_qr_code(self):
         """Override of `account`: no code on a PDF that leads to no payment."""
-        super()._compute_display_link_qr_code()
+        result = super()._compute_display_link_qr_code()
         for move in self.filtered("display_link_qr_code"):
             move.display_link_qr_code = move._is_payable_now()
+        return result
 
     def _get_portal_payment_link(self):
         """Override of `account_payment`: straight to the pay page."""
