@@ -735,6 +735,8 @@ class TestSamePerson(OfficeCommon):
         twin = self._make_twin(company_id=other.id)
         request = self._make()
         self.assertFalse(request.duplicate_partner_ids)
+        request.invalidate_recordset(["duplicate_partner_ids"])
+        self.assertFalse(request.sudo().duplicate_partner_ids, "whatever one may read")
         with self.assertRaises(UserError):
             request._set_same_person(self._as(self.user, twin))
         with self.assertRaises(UserError):
