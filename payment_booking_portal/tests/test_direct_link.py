@@ -11,6 +11,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
 
+from .. import const
+from ..gateways import DEAD, Gateway
 from ..tools.amounts import parse_amount, parse_list
 from .common import NOW
 from .test_payable import PayableCommon
@@ -194,6 +196,9 @@ class TestDirectLink(LinkCommon):
         self.assertEqual(request.reason, "Workshop")
         self.assertEqual(request.user_id, self.link.user_id)
         self.assertFalse(request.partner_id)
+        forged = self._use(self.link, visitor="b", amount=1.0, reason="Mine")
+        self.assertEqual(forged.amount_total, 40)
+        self.assertFalse(forged.amount_typed or forged.reason_typed)
         self.link.amount = 90
         self.assertEqual(request.amount_total, 40)
         self.assertEqual(request._get_payable_status(), "payable")
@@ -208,6 +213,13 @@ class TestDirectLink(LinkCommon):
         self.assertTrue(request.partner_id)
         self.assertNotEqual(request.partner_id, existing)
         self.assertIn(existing, request.duplicate_partner_ids)
+
+    def test_who_has_the_address_of_a_use_is_not_its_client(self):
+        partner = self.portal_user.partner_id
+        request = self._use(self.link, partner=partner, client_key="somebody")
+        self.assertEqual(request.partner_id, partner)
+        self.assertTrue(request._is_payer_proved(self.portal_user))
+        self.assertFalse(request._is_payer_proved(self.env.ref("base.public_user")))
 
     def test_products_have_their_prices_and_taxes(self):
         tax = self.env["account.tax"].create(
@@ -313,10 +325,37 @@ class TestDirectLink(LinkCommon):
             {"amount_type": "open", "suggestions": "10", "amount_min": 20},
             {"amount_type": "open", "suggestions": "; ".join(map(str, range(1, 20)))},
             {"kind": "book"},
+            *(
+                {"amount_type": kind, "price_ids": [Command.create(price)]}
+                for kind, price in (
+                    ("fixed", {"currency_id": self.dollar.id}),
+                    ("fixed", {"currency_id": self.yen.id, "amount": 10**8}),
+                    ("open", {"currency_id": self.yen.id, "suggestions": "ten"}),
+                    ("open", {"currency_id": self.yen.id, "suggestions": "10.5"}),
+                    (
+                        "open",
+                        {
+                            "currency_id": self.yen.id,
+                            "amount_min": 10,
+                            "amount_max": 5,
+                        },
+                    ),
+                )
+            ),
         ):
             with self.subTest(values), self.assertRaises(ValidationError):
                 with self.env.cr.savepoint():
                     self._make_link(**values).flush_recordset()
+
+    def test_service_of_another_company_is_not_linked(self):
+        other = self._create_company(name="Elsewhere")
+        with self.assertRaisesRegex(ValidationError, "another company"):
+            self._make_link(
+                kind="book",
+                service_id=self.service.id,
+                company_id=other.id,
+                currency_id=other.currency_id.id,
+            )
 
     def test_return_address_is_a_web_address(self):
         for url in ("https://studio.example", "http://studio.example/thanks?a=1"):
@@ -406,6 +445,33 @@ class TestDirectLink(LinkCommon):
         self.env.flush_all()
         self.assertEqual(self.link._count_uses(), 1)
 
+    def test_money_of_a_cancelled_use_counts(self):
+        self.link.max_payments = 1
+        request = self._use(self.link)
+        tx = self._start_payment(request)
+        request.action_cancel()
+        self.env.flush_all()
+        self.assertEqual(self.link._count_uses(), 0)
+        tx._set_done()
+        tx._post_process()
+        self.env.flush_all()
+        self.assertEqual(self.link._count_uses(), 1)
+
+    def test_address_fills_in_so_many_links(self):
+        most, minutes = const.RATE_ADDRESS
+        links = [self._make_link() for _number in range(most // 4)]
+        for number in range(most):
+            self.assertFalse(self.link._is_rate_limited("somebody"))
+            link = links[number // 4]
+            self._use(link, visitor=f"{number}", client_key="somebody")
+        self.assertTrue(self.link._is_rate_limited("somebody"))
+        self.assertFalse(self.link._is_rate_limited("another"))
+        self.env.cr.execute(
+            "UPDATE payment_request SET create_date = %s WHERE client_key = 'somebody'",
+            [fields.Datetime.now() - timedelta(minutes=minutes)],
+        )
+        self.assertFalse(self.link._is_rate_limited("somebody"))
+
     def test_visitors_owe_nothing(self):
         request = self._use(self.link)
         self._start_payment(request)
@@ -457,6 +523,41 @@ class TestDirectLink(LinkCommon):
         second = self._use(link, amount=25.0)
         self.assertNotEqual(second, first)
         self.assertEqual((first.amount_total, second.amount_total), (10, 25))
+
+    def test_visitor_of_two_links_has_a_request_of_each(self):
+        other = self._make_link(amount=90)
+        first, second = self._use(self.link), self._use(other)
+        self.assertEqual((first.amount_total, second.amount_total), (40, 90))
+        self.assertEqual(self._use(self.link), first)
+
+    def test_another_sum_stops_no_money_on_its_way(self):
+        link = self._make_open()
+        first = self._use(link, amount=10.0)
+        tx = self._start_payment(first)
+        tx._set_pending()
+        # A provider that could still stop it.
+        self.patch(Gateway, "cancel", lambda gateway, tx_sudo: DEAD)
+        self.assertNotEqual(self._use(link, amount=25.0), first)
+        self.assertEqual(tx.state, "pending")
+
+    def test_same_number_in_another_currency_is_another_sum(self):
+        row = {"currency_id": self.yen.id}
+        link = self._make_open(price_ids=[Command.create(row)])
+        self._use(link, amount=1000.0)
+        again = self._use(link, self.yen, amount=1000.0)
+        self.assertEqual(again.currency_id, self.yen)
+
+    def test_contact_stays_with_the_same_person(self):
+        link = self._make_open()
+        request = self._use(link, amount=10.0)
+        self._start_payment(request)._set_canceled()
+        contact = request.partner_id
+        self.assertTrue(contact)
+        self.assertEqual(self._use(link, amount=25.0).partner_id, contact)
+        other = {"guest_name": "Anna Berg", "guest_email": "anna@example.com"}
+        self.assertEqual(self._use(link, amount=25.0, **other), request)
+        self.assertFalse(request.partner_id)
+        self.assertEqual(request.client_name, "Anna Berg")
 
     def test_who_paid_may_pay_again(self):
         first = self._use(self.link, request_key="a")

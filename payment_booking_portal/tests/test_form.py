@@ -210,6 +210,16 @@ class TestFormEditor(FormCommon):
             request.form_id = theirs
         with self.assertRaises(ValidationError):
             self.form.company_id = foreign
+        link = self.env["payment.direct.link"].create({"name": "Gift", "amount": 5})
+        for document in (request, link):
+            for values, words in (
+                ({"company_id": foreign.id}, "another company"),
+                ({"active": False}, "in use"),
+            ):
+                document.form_id = self.form.copy()
+                with self.subTest(document._name, words=words):
+                    with self.assertRaisesRegex(ValidationError, words):
+                        document.form_id.write(values)
 
 
 @tagged("post_install", "-at_install")
@@ -485,6 +495,10 @@ class TestFormAnswers(FormCommon):
         self.assertEqual(submission.address, ADDRESS)
         self.assertEqual(submission.lang, "en_US")
         self.assertTrue(submission.is_ticked)
+        self.form.policy_required = False
+        booking = self._place(self.form_service, "2026-03-04 09:00")
+        self._take(booking)
+        self.assertFalse(self._submissions(booking).is_ticked, "it was only shown")
 
     def test_version_is_kept_once_and_never_changes(self):
         first, second = (
@@ -549,7 +563,7 @@ class TestFormAnswers(FormCommon):
         self._take(other)
         self.portal_user.sudo()._deactivate_portal_user()
         self.assertFalse(answers.exists())
-        self.assertFalse(submission.address)
+        self.assertFalse(submission.address or submission.lang)
         self.assertTrue(submission.policy_id)
         self.assertTrue(self._answers(other), "of another client")
         self.assertEqual(self._submissions(other).address, ADDRESS)

@@ -278,6 +278,9 @@ class TestHttpLink(LinkCommon, BookingHttpCommon):
         request = self._request(answer, self.open_link)
         self.assertEqual(request.amount_total, 25)
         self.assertEqual(request._get_payable_status(), "payable")
+        answer = self._fill_link(self.open_link, currency="JPY", choice_JPY="1000")
+        request = self._request(answer, self.open_link)
+        self.assertEqual((request.currency_id, request.amount_total), (self.yen, 1000))
 
     def test_own_amount_by_currency(self):
         for code, text, amount in (
@@ -305,6 +308,16 @@ class TestHttpLink(LinkCommon, BookingHttpCommon):
             "//input[@name='amount_USD']"
         )
         self.assertEqual(field.get("value"), "trente")
+
+    def test_amount_in_german(self):
+        """There a point stands between the thousands."""
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.open_link.amount_max = 5000
+        path = f"/de{self._path(self.open_link)}"
+        form = self._form(self._get(path), self._path(self.open_link))
+        form.update(name="Zoé", email="zoe@example.com", amount_USD="1.234")
+        self._post(path, form)
+        self.assertEqual(self._requests(self.open_link).amount_total, 1234)
 
     def test_wrong_amounts_are_refused_beside_their_field(self):
         for code, text in (
@@ -454,11 +467,25 @@ class TestHttpLink(LinkCommon, BookingHttpCommon):
         self.assertEqual(self.env["mail.mail"].search_count([]), mails)
         self.assertTrue(request._is_over())
 
+    def test_dead_use_with_a_payment_is_not_renewed(self):
+        request = self._request(self._fill_link())
+        self._transaction(request)
+        request.expires_at = fields.Datetime.now() - timedelta(minutes=1)
+        url = request._get_pay_url()
+        page = self._get(url)
+        self.assertEqual(page.status_code, 410)
+        self._post(f"{url}/fresh", self._form(page, "/fresh"))
+        self.env.invalidate_all()
+        self.assertTrue(request._is_over())
+        domain = [("model", "=", "payment.request"), ("email_to", "!=", False)]
+        self.assertFalse(self.env["mail.mail"].search(domain))
+
     def test_last_use_stays_open_for_who_has_it(self):
         self.link.max_payments = 1
         request = self._request(self._fill_link())
         self._transaction(request)
         self.assertEqual(self._get(self._path()).status_code, 200)
+        self.assertEqual(self._request(self._fill_link()), request)
         self._new_visitor()
         self.assertEqual(self._get(self._path()).status_code, 410)
 
@@ -538,9 +565,19 @@ class TestHttpLink(LinkCommon, BookingHttpCommon):
         self.assertEqual((link.started_count, link.paid_count), (1, 1))
         self.assertEqual(self._post(self._path(link)).status_code, 400, "no CSRF")
 
+    def test_link_to_a_service_takes_no_form(self):
+        self.service.is_published = True
+        link = self._make_link(kind="book", service_id=self.service.id)
+        form = self._form(self._get(self._path()), self._path())
+        form.update(name="Zoé", email="zoe@example.com")
+        self.assertEqual(self._post(self._path(link), form).status_code, 404)
+        self.assertFalse(self._requests(link))
+
     def test_link_to_a_service_that_is_gone(self):
         link = self._make_link(kind="book", service_id=self.service.id)
         self.service.is_published = False
+        self.assertEqual(self._get(self._path(link)).status_code, 410)
+        self.service.write({"is_published": True, "active": False})
         self.assertEqual(self._get(self._path(link)).status_code, 410)
 
     def test_link_to_ones_payments(self):
@@ -573,6 +610,17 @@ class TestHttpLink(LinkCommon, BookingHttpCommon):
         self.assertEqual(self._opened(), 1)
         self._new_visitor()
         self.assertEqual(self._opened(), 2)
+
+    def test_visits_of_what_is_closed_are_not_counted(self):
+        path = self._path()
+        self.link.active = False
+        self.assertEqual(self._opened(), 0)
+        self.link.active = True
+        self.link.action_new_address()
+        self._call(f"{path}/opened")
+        self.env.invalidate_all()
+        self.assertEqual(self.link.visit_count, 0, "the address is dead")
+        self.assertEqual(self._opened(), 1)
 
     def test_staff_and_robots_are_not_counted(self):
         user = new_test_user(

@@ -74,6 +74,7 @@ class TestHttpRequest(BookingHttpCommon):
         self.assertEqual(tx.amount, 120)
         self.assertEqual(tx.partner_id, self.client_partner)
         self.assertEqual(self.request.state, "paid")
+        self.assertEqual(self.request.started_at, fields.Datetime.now())
         answer = self._get(f"{self.url}/status")
         self.assertEqual(answer.status_code, 303)
         receipt = self._get(answer.headers["Location"])
@@ -186,6 +187,11 @@ class TestHttpRequest(BookingHttpCommon):
         self.assertIn(fresh, self._mails().body_html)
         self.assertEqual(self._get(fresh).status_code, 200)
 
+    def test_request_is_not_dropped(self):
+        form = {"csrf_token": self._csrf(self.url)}
+        self.assertEqual(self._post(f"{self.url}/drop", form).status_code, 404)
+        self.assertEqual(self.request.state, "sent")
+
     def test_link_that_works_is_not_sent_again(self):
         self.request.action_revoke()
         form = self._form(self._get(self.url), "/fresh")
@@ -194,6 +200,24 @@ class TestHttpRequest(BookingHttpCommon):
         self.assertEqual(answer.status_code, 303)
         self.assertTrue(answer.headers["Location"].endswith(url))
         self.assertFalse(self._mails())
+
+    def test_revoked_link_pays_and_tells_nothing(self):
+        tx = self._get_tx(self._transaction()["reference"])
+        tx._set_done()
+        self.request.action_revoke()
+        with self.assertRaises(JsonRpcException), mute_logger("odoo.http"):
+            self._transaction()
+        self.assertEqual(self._call(f"{self.url}/poll"), {"url": False})
+        self.env.invalidate_all()
+        self.assertEqual(self.request.sudo().allocation_ids.transaction_id, tx)
+        self.assertFalse(tx.is_post_processed)
+        tx._post_process()
+        self.assertEqual(self.request.state, "paid")
+        for path in ("", "/status", "/receipt", "/details"):
+            with self.subTest(path):
+                page = self._get(f"{self.url}{path}")
+                self.assertEqual(page.status_code, 410)
+                self.assertNotIn("120", self._text(page))
 
     def test_revoked_is_every_address(self):
         self.request._portal_ensure_token()
@@ -219,12 +243,18 @@ class TestHttpRequest(BookingHttpCommon):
         self.assertFalse(tx.tokenize)
         mine = self._make(partner_id=self.portal_user.partner_id.id)
         mine.action_make_link()
+        box = "o_payment_tokenize_checkbox"
+        self.assertNotIn(box, self._get(self.url).text)
+        self.assertIn(box, self._get(mine._get_pay_url()).text)
         values = self._transaction(mine._get_pay_url(), tokenization_requested=True)
         self.assertTrue(self._get_tx(values["reference"]).tokenize)
 
     def test_fresh_link_once_an_hour(self):
         self.request.action_revoke()
         first = self._ask_fresh()
+        asked = self.env["payment.access.link"]._get_all(self.request, "pay")
+        key = self.env["payment.transaction"]._make_client_key("127.0.0.1")
+        self.assertIn(key, asked.mapped("asked_key"), "counts for the address too")
         second = self._ask_fresh()
         self.assertEqual(self._text(first), self._text(second))
         self.assertEqual(len(self._mails()), 1)
@@ -265,6 +295,9 @@ class TestHttpRequest(BookingHttpCommon):
         answer = self._post(f"{self.url}/fresh", form)
         self.assertEqual(answer.status_code, 429)
         self.assertFalse(self._mails())
+        with freeze_time("2026-03-02 08:00:01"):
+            self.assertEqual(self._ask_fresh().status_code, 200)
+        self.assertEqual(len(self._mails()), 1)
 
     def test_fresh_link_needs_a_post_with_its_proof(self):
         self.request.action_revoke()
@@ -284,6 +317,13 @@ class TestHttpRequest(BookingHttpCommon):
         self.request.invalidate_recordset()
         self.assertEqual(self.request.opened_at, fields.Datetime.now())
         self.assertFalse(self._parse(self._get(self.url)).xpath("//@data-opened-url"))
+        with freeze_time("2026-03-02 09:00:00"):
+            self._call(url)
+        draft = self._make()
+        self._call(f"{draft._get_pay_url()}/opened")
+        self.env.invalidate_all()
+        self.assertEqual(str(self.request.opened_at), NOW, "the first time counts")
+        self.assertFalse(draft.opened_at)
 
     def test_staff_and_robots_do_not_open(self):
         self.authenticate("admin", "admin")

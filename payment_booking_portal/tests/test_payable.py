@@ -122,6 +122,21 @@ class TestPayable(PayableCommon):
         self.assertEqual(booking._get_payable_status(), "payable")
         self.assertEqual(booking._get_payable_amount(), 60.0)
 
+    def test_test_money_covers_and_blocks_nothing(self):
+        booking = self._place()
+        tx = self._start_payment(booking)
+        tx.is_live = False
+        tx._set_pending()
+        self.assertEqual(booking._get_payable_status(), "payable")
+        self.assertEqual(booking._get_payable_amount(), 60.0)
+        self.assertFalse(self._prepare(booking, flow="direct"), "a new one may start")
+        self.company.booking_accept_test_payments = True
+        self._assert_refused(booking, "processing")
+        tx._set_done()
+        self.assertEqual(len(booking._get_receipt_lines()), 1)
+        self.company.booking_accept_test_payments = False
+        self.assertFalse(booking._get_receipt_lines())
+
     def test_part_of_the_money_leaves_the_rest(self):
         booking = self._place()
         tx = self._start_payment(booking)

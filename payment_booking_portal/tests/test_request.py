@@ -107,6 +107,13 @@ class TestRequest(RequestCommon):
         self.assertEqual(credit.amount_residual, -120)
         self.assertFalse(credit.reconciled)
 
+    def test_first_start_of_a_payment_is_kept(self):
+        request = self._make_sent()
+        self._start_payment(request)
+        with freeze_time("2026-03-02 09:00:00"):
+            self._start_payment(request)
+        self.assertEqual(str(request.started_at), NOW)
+
     def test_part_then_the_rest(self):
         request = self._make_sent(expires_at=fields.Datetime.now() + timedelta(hours=1))
         request._record_payment(20, self.cash)
@@ -116,6 +123,7 @@ class TestRequest(RequestCommon):
             # After the first money a person decides: it does not run out.
             request._expire()
             self.assertEqual(request.state, "part")
+            self.assertFalse(request.is_expired)
             self.assertEqual(request._get_payable_status(), "payable")
             with self.assertRaises(UserError):
                 request._record_payment(100.01, self.cash)
@@ -158,9 +166,38 @@ class TestRequest(RequestCommon):
             self._run_cron()
             request.invalidate_recordset()
             self.assertEqual(request.state, "sent")
+            self.assertFalse(request._is_over())
             tx._set_done()
             tx._post_process()
         self.assertEqual(request.state, "paid")
+
+    def test_money_on_its_way_is_never_given_up(self):
+        request = self._make_sent()
+        request.expires_at = fields.Datetime.now()
+        tx = self._start_payment(request)
+        tx._set_pending()
+        self._age(tx, 60 * (self.company.booking_late_hours + 1))
+        request._expire()
+        self.assertEqual(request.state, "sent")
+
+    def test_one_bad_request_does_not_stop_the_others(self):
+        bad, good = (
+            self._make_sent(expires_at=fields.Datetime.now() + timedelta(hours=hours))
+            for hours in (1, 2)
+        )
+        expire = type(bad)._expire
+
+        def fail(requests):
+            if bad.id in requests.ids:
+                raise ValueError("broken on purpose")
+            return expire(requests)
+
+        self.patch(type(bad), "_expire", fail)
+        with freeze_time("2026-03-02 10:00:00"):
+            self._run_cron()
+        self.env.invalidate_all()
+        self.assertEqual((bad.state, good.state), ("sent", "expired"))
+        self.assertEqual(bad.attention_reason, "late_kept", "a person hears of it")
 
     def test_late_money_of_an_expired_request_counts(self):
         request = self._make_sent(expires_at=fields.Datetime.now() + timedelta(hours=1))
@@ -183,6 +220,16 @@ class TestRequest(RequestCommon):
         self.assertEqual(product.attention_reason, "paid_cancelled")
         self.assertFalse(product.invoice_id)
         self.assertEqual(tx.payment_id.amount, 120)
+
+    def test_cancelled_request_stops_what_was_started(self):
+        request = self._make_sent()
+        tx = self._start_payment(
+            request,
+            provider_id=self.transfer.id,
+            payment_method_id=self.transfer_method.id,
+        )
+        request.action_cancel()
+        self.assertEqual(tx.state, "cancel")
 
     def test_cancel_after_part_asks_what_is_given_back(self):
         request = self._make_sent()
@@ -229,10 +276,17 @@ class TestRequest(RequestCommon):
         request = self._make_with_lines((60, 1, self.env["account.tax"]))
         request.action_make_link()
         line = request.line_ids
+        draft = self._make_with_lines((60, 1, self.env["account.tax"]))
+        other = self._create_company(name="Elsewhere")
         changes = (
             lambda: request.write({"currency_id": self.env.ref("base.EUR").id}),
+            lambda: request.write({"company_id": other.id}),
             lambda: request.write({"partner_id": self.partner.id}),
             lambda: request.write({"amount": 1}),
+            lambda: request.write({"amount_min": 1}),
+            lambda: request.write({"amount_max": 1}),
+            lambda: request.write({"reason": "Something else"}),
+            lambda: draft.line_ids.write({"request_id": request.id}),
             lambda: line.write({"price_unit": 1}),
             lambda: line.write({"quantity": 1.5}),
             lambda: line.unlink(),
@@ -261,9 +315,11 @@ class TestRequest(RequestCommon):
             "state": "paid",
             "sent_at": NOW,
             "opened_at": NOW,
+            "started_at": NOW,
             "cancelled_at": NOW,
             "is_expired": True,
             "amount_typed": 5,
+            "reason_typed": "Something else",
             "allocation_ids": [Command.create({"amount": 1})],
             "invoice_id": 1,
             "name": "R1",
@@ -281,6 +337,18 @@ class TestRequest(RequestCommon):
                     self.assertEqual(made.state, "draft")
                     self.assertFalse(made.sent_at)
                     self.assertFalse(made.amount_typed)
+
+    def test_what_tells_clients_apart_is_set_by_nobody(self):
+        """Whoever reads it, administrators for one, does not write it either."""
+        request = self._make()
+        values = dict.fromkeys(("visitor_key", "request_key", "client_key"), "x")
+        for name in ("form_answer_ids", "form_submission_ids"):
+            values[name] = [Command.clear()]
+        for name, value in values.items():
+            with self.subTest(name), self.assertRaisesRegex(UserError, "buttons"):
+                request.write({name: value})
+            with self.subTest(name), self.assertRaisesRegex(UserError, "buttons"):
+                request.create({"partner_id": self.partner.id, name: value})
 
     def test_computed_facts_are_computed(self):
         user = new_test_user(
@@ -388,6 +456,14 @@ class TestRequest(RequestCommon):
         self._start_payment(request)._set_pending()
         with self.assertRaises(UserError):
             request.action_edit()
+
+    def test_taken_back_forgets_what_the_client_typed(self):
+        request = self._make_sent(amount=0, reason=False)
+        request._take_payable_questions({"amount": "15", "reason": "A gift"})
+        self.assertEqual(request.amount_total, 15)
+        request.action_edit()
+        self.assertFalse(request.amount_typed or request.reason_typed)
+        self.assertEqual(request.amount_total, 0)
 
     def test_deleting(self):
         sent = self._make_sent()
@@ -605,6 +681,11 @@ class TestRequest(RequestCommon):
         # No fraction of the smallest coin.
         self.assertTrue(request._check_amount(amount * unit + unit / 2))
 
+    def test_amount_without_limits_has_one(self):
+        request = self._make(amount=0)
+        self.assertFalse(request._check_amount(const.MAX_AMOUNT))
+        self.assertIn("too high", request._check_amount(const.MAX_AMOUNT + 1))
+
     def test_limits_the_wrong_way_round(self):
         with self.assertRaises(ValidationError):
             self._make(amount=0, amount_min=50, amount_max=10)
@@ -629,6 +710,10 @@ class TestRequest(RequestCommon):
         self.assertEqual(products.invoice_id.amount_residual, 50)
         draft.invalidate_recordset()
         self.assertIn("170", draft.partner_owes)
+        bare = self._make_sent(amount=100)
+        bare._record_payment(40, self.cash)
+        draft.invalidate_recordset()
+        self.assertIn("230", draft.partner_owes, "the rest of what has no invoice")
         other = self._make(partner_id=self.partner.id)
         self.assertFalse(other.partner_owes)
 
