@@ -386,9 +386,19 @@ class PaymentDirectLink(models.Model):
                 terms = typed
             else:
                 return None
-        if terms and self.amount_type == "fixed":
+        if self.amount_type == "fixed":
             if currency.compare_amounts(terms["amount"], 0.0) <= 0:
                 return None
+            return terms
+        low, high = terms["amount_min"], terms["amount_max"]
+        if high and currency.compare_amounts(low, high) > 0:
+            return None  # typed by half: no amount fits
+        terms["suggestions"] = [
+            amount
+            for amount in terms["suggestions"]
+            if currency.compare_amounts(amount, low) >= 0
+            and (not high or currency.compare_amounts(amount, high) <= 0)
+        ]
         return terms
 
     def _convert_terms(self, terms, currency):

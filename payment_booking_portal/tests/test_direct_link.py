@@ -264,6 +264,16 @@ class TestDirectLink(LinkCommon):
         request = self._use(self.link, self.dinar)
         self.assertEqual(request.amount_total, 12.345)
 
+    def test_limits_typed_by_half(self):
+        link = self._make_open(amount_min=5, amount_max=50)
+        link.price_ids = [
+            Command.create({"currency_id": self.yen.id, "suggestions": "1; 1000"})
+        ]
+        # The minimum is the converted one: 750 yen.
+        self.assertEqual(link._get_offers()[self.yen]["suggestions"], [1000])
+        link.price_ids.write({"suggestions": False, "amount_max": 100})
+        self.assertNotIn(self.yen, link._get_offers())
+
     def test_currency_that_is_not_accepted_any_more_is_not_offered(self):
         self.link.price_ids = [
             Command.create({"currency_id": self.euro.id, "amount": 37.5})
