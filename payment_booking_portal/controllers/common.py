@@ -1,5 +1,6 @@
 """What all client pages share: headers, end pages, prudent reading of input."""
 
+import math
 import re
 import secrets
 from datetime import date, datetime
@@ -7,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytz
 
+from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import email_normalize, format_time
 
@@ -68,6 +70,20 @@ def parse_int(value):
     except ValueError:
         return None
     return number if 0 < number < 2**31 else None
+
+
+def read_wish(value):
+    """Return the amount that a script sent: a choice, see
+    `payment.payable.mixin._get_amount_to_pay`.
+
+    :raise UserError: when it is no amount.
+    """
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
+        raise UserError(request.env._("This is not a number."))
+    return float(value)
 
 
 def parse_start(value):

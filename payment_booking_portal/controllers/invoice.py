@@ -3,11 +3,12 @@
 import re
 
 from odoo import http
-from odoo.exceptions import UserError
 from odoo.http import request
 
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
+
+from .common import read_wish
 
 # Amounts that staff signed in a payment link of Odoo, by invoice.
 SIGNED_KEY = "payment_booking_signed"
@@ -24,12 +25,9 @@ class InvoicePayments(PaymentPortal):
 
         :raise UserError: why it cannot be paid.
         """
-        invoices_sudo = request.env["account.move"].sudo().browse(invoice_ids)
-        wish = kwargs.get("amount")
-        if wish is not None and (
-            isinstance(wish, bool) or not isinstance(wish, int | float)
-        ):
-            raise UserError(request.env._("This is not a number."))
+        moves_sudo = request.env["account.move"].sudo()  # the route checked the access
+        invoices_sudo = moves_sudo.browse(invoice_ids)
+        wish = read_wish(kwargs.get("amount"))
         signed = request.session.get(SIGNED_KEY) or {}
         tx_sudo, amounts = invoices_sudo._prepare_native_payment(
             wish,
@@ -85,10 +83,11 @@ class InvoicePages(PortalAccount):
     def _overdue_invoices_get_page_view_values(self, overdue_invoices, **kwargs):
         """Override of `account_payment` to ask for what is due, not for the totals."""
         payable = overdue_invoices.filtered(
-            lambda invoice: invoice.sudo()._is_payable_now()
+            lambda invoice: invoice.sudo()._is_payable_now()  # clients read no money
         )
         values = super()._overdue_invoices_get_page_view_values(payable, **kwargs)
         if "payment" in values:
-            due = sum(invoice.sudo()._get_payable_amount() for invoice in payable)
+            payable_sudo = payable.sudo()  # as above
+            due = sum(invoice._get_payable_amount() for invoice in payable_sudo)
             values["payment"]["amount"] = values["amount"] = due
         return values

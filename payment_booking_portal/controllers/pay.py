@@ -1,5 +1,3 @@
-import math
-
 from werkzeug.exceptions import TooManyRequests
 
 from odoo import fields
@@ -18,6 +16,7 @@ from .common import (
     clean_form,
     describe_slots,
     is_person,
+    read_wish,
 )
 
 ENDS = {
@@ -419,7 +418,7 @@ class PayPages(ClientPages, PaymentPortal):
         for value in (provider_id, payment_method_id, token_id):
             if value is not None and (not isinstance(value, int) or value is True):
                 raise UserError(request.env._("This payment method does not exist."))
-        wish = self._read_wish(kwargs.get("amount"))
+        wish = read_wish(kwargs.get("amount"))
         client_key = self._get_client_key()
         if request.env["payment.transaction"]._is_rate_limited(client_key, document):
             raise UserError(
@@ -453,19 +452,6 @@ class PayPages(ClientPages, PaymentPortal):
         if flow == "token":
             tx_sudo._charge_with_token()
         return tx_sudo._get_processing_values()
-
-    def _read_wish(self, value):
-        """Return the amount that a script sent: a choice, see
-        `payment.payable.mixin._get_amount_to_pay`.
-
-        :raise UserError: when it is no amount.
-        """
-        if value is None:
-            return None
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value):
-            raise UserError(request.env._("This is not a number."))
-        return float(value)
 
     # === LANDING === #
 

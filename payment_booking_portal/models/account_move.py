@@ -85,7 +85,8 @@ class AccountMove(models.Model):
         Those that other apps started count too.
         """
         self.ensure_one()
-        txs_sudo = self.sudo().transaction_ids | self._get_allocations().transaction_id
+        move_sudo = self.sudo()  # neither clients nor staff read transactions
+        txs_sudo = move_sudo.transaction_ids | self._get_allocations().transaction_id
         return txs_sudo.filtered(
             lambda tx: tx.state in states and (not tx.allocation_ids or tx._is_money())
         )
