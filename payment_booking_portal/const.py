@@ -72,6 +72,27 @@ DUE_STATUSES = [
     ("pending", "Pending"),
     ("paid", "Paid"),
 ]
+# The list of what clients owe (see `payment.due`).
+DUE_SOURCES = [
+    ("invoice", "Invoice"),
+    ("booking", "Booking"),
+    ("request", "Payment link"),
+]
+DUE_ROW_STATUSES = [
+    ("open", "To pay"),
+    ("processing", "Being paid"),
+    ("paid", "Paid"),
+    ("partly_refunded", "Partly refunded"),
+    ("refunded", "Refunded"),
+    ("credit", "Credit"),
+]
+DUE_AGES = [
+    ("pending", "Not due yet"),
+    ("week", "Up to 7 days late"),
+    ("month", "8 to 30 days late"),
+    ("quarter", "31 to 90 days late"),
+    ("older", "More than 90 days late"),
+]
 ATTENDANCES = [
     ("none", "Not known yet"),
     ("attended", "Attended"),

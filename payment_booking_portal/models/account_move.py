@@ -147,15 +147,20 @@ class AccountMove(models.Model):
 
     def _get_payable_own_status(self):
         """Override: only a posted customer invoice is paid online."""
-        parameters_sudo = self.env["ir.config_parameter"].sudo()  # guests read none
-        enabled = parameters_sudo.get_param("account_payment.enable_portal_payment")
         if self.state == "cancel":
             return "withdrawn"
         if self.state != "posted" or self.move_type != "out_invoice":
             return "draft"
         if self.payment_disputed or self.payment_state == "blocked":
             return "disputed"
-        return "payable" if str2bool(enabled or "", False) else "closed"
+        return "payable" if self._is_portal_payment_enabled() else "closed"
+
+    @api.model
+    def _is_portal_payment_enabled(self):
+        """Tell whether Odoo's setting lets clients pay invoices online."""
+        parameters_sudo = self.env["ir.config_parameter"].sudo()  # guests read none
+        enabled = parameters_sudo.get_param("account_payment.enable_portal_payment")
+        return str2bool(enabled or "", False)
 
     def _get_payable_status(self):
         """Override: what was credited is not owed, and was not paid either."""

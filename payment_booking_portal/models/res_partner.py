@@ -1,9 +1,6 @@
-from collections import defaultdict
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import format_amount, format_list
 
 # So many of the client's last bookings, and requests, are on the tab Payments.
 TAB_LIMIT = 200
@@ -68,17 +65,20 @@ class ResPartner(models.Model):
             partner.payment_tab_booking_ids = self.env["payment.booking"].search(
                 mine & Domain("state", "in", ("hold", "confirmed")), limit=TAB_LIMIT
             )
-            dues = origin and origin._get_due_documents(companies)
-            partner.payment_tab_dues = dues and self._describe_dues_of(*dues)
-            partner.payment_tab_invoice_dues = dues and self._describe_dues_of(dues[-1])
+            dues = origin and origin._get_due_rows(companies)
+            invoiced = dues and dues.filtered(lambda row: row.source == "invoice")
+            partner.payment_tab_dues = dues and dues._describe_amount()
+            partner.payment_tab_invoice_dues = invoiced and invoiced._describe_amount()
 
     @api.depends_context("allowed_company_ids")
     def _compute_payment_tab_invoice_ids(self):
         for partner in self:
             origin = partner._origin
-            dues = origin and origin._get_due_documents(self.env.companies)
+            dues = origin and origin._get_due_rows(self.env.companies)
             partner.payment_tab_invoice_ids = dues and (
-                dues[-1].sudo(False)._filtered_access("read")
+                dues.filtered(lambda row: row.source == "invoice")
+                .invoice_id.sudo(False)
+                ._filtered_access("read")
             )
 
     def _forget_form_answers(self):
@@ -94,68 +94,22 @@ class ResPartner(models.Model):
 
     # === WHAT A CLIENT OWES === #
 
-    def _get_due_documents(self, companies, excluded=None):
-        """Return what a client owes, each amount once: on its invoice if it has one,
-        else on the booking or the request.
+    def _get_due_rows(self, companies, excluded=None):
+        """Return what a client owes, each amount once: rows of `payment.due`, sudoed.
 
         :param res.company companies: whom it is owed to.
         :param payment.request excluded: one that does not count.
-        :return: bookings, requests and invoices, sudoed.
-        :rtype: tuple
         """
         self.ensure_one()
-        # sudo: plain users read the amounts of a client's invoices through us
-        env = self.sudo().env
-        mine = Domain("partner_id", "child_of", self.commercial_partner_id.ids)
-        mine &= Domain("company_id", "in", companies.ids)
-        alone = Domain("invoice_id", "=", False) | Domain(
-            "invoice_id.state", "!=", "posted"
-        )
-        bookings = env["payment.booking"].search(
-            mine
-            & alone
-            & Domain("state", "=", "confirmed")  # a hold is owed by nobody
-            & Domain("amount_due", ">", 0)
-        )
-        requests = env["payment.request"].search(
-            mine
-            & alone
-            & (
-                Domain("state", "=", "part")
-                # A visitor who filled in a direct link owes nothing.
-                | Domain("state", "=", "sent") & Domain("direct_link_id", "=", False)
-            )
-            & Domain("amount_due", ">", 0)
-            & Domain("id", "not in", excluded.ids if excluded else [])
-        )
-        invoices = env["account.move"].search(
-            mine
-            & Domain("move_type", "=", "out_invoice")
-            & Domain("state", "=", "posted")
-            & Domain("payment_state", "in", ("not_paid", "partial"))
-        )
-        return bookings, requests, invoices
-
-    def _describe_dues_of(self, *documents):
-        """Return what is due in words, one amount per currency, or False.
-
-        :param documents: recordsets of bookings, requests or invoices, sudoed.
-        """
-        amounts = defaultdict(float)
-        for records in documents:
-            field = "amount_due" if "amount_due" in records else "amount_residual"
-            for record in records:
-                amounts[record.currency_id] += record[field]
-        texts = [
-            format_amount(self.env, amount, currency)
-            for currency, amount in amounts.items()
-            if not currency.is_zero(amount)
-        ]
-        return bool(texts) and format_list(self.env, texts)
+        Due = self.env["payment.due"].sudo()  # plain users read amounts through us
+        domain = Due._get_owed_domain(companies) & Due._get_client_domain(self)
+        if excluded:
+            domain &= Domain("request_id", "not in", excluded.ids)
+        return Due.search(domain)
 
     def _describe_dues(self, companies, excluded=None):
-        """Return what a client owes in words, or False. See `_get_due_documents`."""
-        return self._describe_dues_of(*self._get_due_documents(companies, excluded))
+        """Return what a client owes in words, or False. See `_get_due_rows`."""
+        return self._get_due_rows(companies, excluded)._describe_amount()
 
     def action_new_payment_request(self):
         """Open a new payment request for the client."""
