@@ -33,6 +33,7 @@ class PaymentAccessLink(models.Model):
             ("pay", "Pay"),
             ("manage", "See, move and cancel"),
             ("link", "Direct link"),
+            ("statement", "See and pay all that is due"),
         ],
         required=True,
         readonly=True,
@@ -40,6 +41,12 @@ class PaymentAccessLink(models.Model):
     res_model = fields.Char(string="Document Model", required=True, readonly=True)
     res_id = fields.Many2oneReference(
         string="Document", model_field="res_model", required=True, readonly=True
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        readonly=True,
+        ondelete="cascade",
+        help="To whom what it shows is owed, where the document does not say.",
     )
     expires_at = fields.Datetime(readonly=True)
     revoked = fields.Boolean(readonly=True)
@@ -106,55 +113,75 @@ class PaymentAccessLink(models.Model):
         return documents_sudo.browse(self.res_id).exists()
 
     @api.model
-    def _get_all(self, document, scope):
+    def _get_domain(self, documents, scope, company=None):
+        return [
+            ("res_model", "=", documents._name),
+            ("res_id", "in", documents.ids),
+            ("scope", "=", scope),
+            ("company_id", "=", company.id if company else False),
+        ]
+
+    @api.model
+    def _get_all(self, document, scope, company=None):
         """Return the links of a document for a scope, dead ones too, sudoed.
 
         :param document: one record.
         :param str scope: what their holders may do.
+        :param res.company company: whose, where the document is of several.
         """
         document.ensure_one()
-        return self.sudo().search(  # whoever may write to the client may
-            [
-                ("res_model", "=", document._name),
-                ("res_id", "=", document.id),
-                ("scope", "=", scope),
-            ]
-        )
+        # sudo: whoever may write to the client may
+        return self.sudo().search(self._get_domain(document, scope, company))
 
     @api.model
-    def _get_for(self, document, scope):
+    def _get_for(self, document, scope, company=None):
         """Return the valid link of a document for a scope; make it if there is none.
 
         :param document: one record.
         :param str scope: what its holder may do.
+        :param res.company company: whose, where the document is of several.
         :return: the link, sudoed.
         :rtype: payment.access.link
         """
         document.ensure_one()
-        links = self._get_all(document, scope)
-        return links.filtered("is_valid")[:1] or links.create(
-            {
-                "token": self._default_token(scope),
-                "res_model": document._name,
-                "res_id": document.id,
-                "scope": scope,
-            }
-        )
+        return self._ensure_for(document, scope, company)[document.id]
 
     @api.model
-    def _get_valid(self, documents, scope):
+    def _ensure_for(self, documents, scope, company=None):
+        """Return the valid link of each document; make those that are missing.
+
+        See `_get_for` for the parameters.
+
+        :return: links by id of the document, sudoed.
+        :rtype: dict
+        """
+        valid = self._get_valid(documents, scope, company)
+        missing = [document_id for document_id, link in valid.items() if not link]
+        made = self.sudo().create(  # whoever may write to the client may
+            [
+                {
+                    "token": self._default_token(scope),
+                    "res_model": documents._name,
+                    "res_id": document_id,
+                    "scope": scope,
+                    "company_id": company.id if company else False,
+                }
+                for document_id in missing
+            ]
+        )
+        return {**valid, **dict(zip(missing, made, strict=True))}
+
+    @api.model
+    def _get_valid(self, documents, scope, company=None):
         """Return the valid link of each document for a scope, sudoed; makes none.
+
+        See `_get_for` for the parameters.
 
         :return: links by id of the document, an empty one where there is none.
         :rtype: dict
         """
-        links = self.sudo().search(  # whoever may read the document may share it
-            [
-                ("res_model", "=", documents._name),
-                ("res_id", "in", documents.ids),
-                ("scope", "=", scope),
-            ]
-        )
+        # sudo: whoever may read the document may share it
+        links = self.sudo().search(self._get_domain(documents, scope, company))
         valid = dict.fromkeys(documents.ids, links.browse())
         valid.update({link.res_id: link for link in links[::-1] if link.is_valid})
         return valid
@@ -181,7 +208,7 @@ class PaymentAccessLink(models.Model):
         """
         self.ensure_one()
         since = fields.Datetime.now() - timedelta(minutes=const.FRESH_LINK_MINUTES)
-        links = self._get_all(self._get_document(), self.scope)
+        links = self._get_all(self._get_document(), self.scope, self.company_id)
         recent = links.filtered(lambda link: link.asked_at and link.asked_at > since)
         self.sudo().write(  # links are written by our methods only
             {"asked_at": fields.Datetime.now(), "asked_key": client_key}

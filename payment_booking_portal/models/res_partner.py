@@ -111,6 +111,24 @@ class ResPartner(models.Model):
         """Return what a client owes in words, or False. See `_get_due_rows`."""
         return self._get_due_rows(companies, excluded)._describe_amount()
 
+    # === STATEMENT === #
+
+    def _get_statement_urls(self, company):
+        """Return the path of the page where each client sees and pays all that is due,
+        without an account. Contacts of a company share one, as they do in the portal.
+
+        :param res.company company: to whom it is owed.
+        :return: paths by id of the contact.
+        :rtype: dict
+        """
+        owners = self.commercial_partner_id
+        AccessLink = self.env["payment.access.link"]
+        links = AccessLink._ensure_for(owners, "statement", company)
+        return {
+            partner.id: f"/statement/{links[partner.commercial_partner_id.id].token}"
+            for partner in self
+        }
+
     def action_new_payment_request(self):
         """Open a new payment request for the client."""
         self.ensure_one()

@@ -211,3 +211,25 @@ class TestAccessLink(BookingHttpCommon):
         self.pay.expires_at = "2026-03-02 07:00:01"
         self.env.flush_all()
         self.assertEqual(self._get(f"/pay/{self.pay.token}").status_code, 200)
+
+    def test_statement_of_each_company(self):
+        other = self._create_other_company()
+        child = self.env["res.partner"].create(
+            {"name": "Colleague", "parent_id": self.partner.id}
+        )
+        clients = self.partner + child
+        paths = clients._get_statement_urls(self.company)
+        self.assertEqual(paths[self.partner.id], paths[child.id])
+        self.assertEqual(paths, clients._get_statement_urls(self.company))
+        elsewhere = clients._get_statement_urls(other)
+        self.assertNotEqual(paths[child.id], elsewhere[child.id])
+        token = paths[child.id].rpartition("/")[2]
+        link = self.links._find(token, "statement")
+        self.assertEqual((link._get_document(), link.company_id), (
+            self.partner, self.company,
+        ))  # fmt: skip
+        self.assertFalse(self.links._find(token, "pay"))
+        link._revoke()
+        fresh = clients._get_statement_urls(self.company)
+        self.assertNotEqual(fresh[child.id], paths[child.id])
+        self.assertEqual(elsewhere, clients._get_statement_urls(other))
