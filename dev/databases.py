@@ -282,7 +282,7 @@ def clean(server, keep):
     """Drop the templates that one replaces, and what broken runs left behind."""
     family = re.escape(keep.rpartition("_")[0])
     replaced = re.compile(rf"{family}_[0-9a-f]{{12}}(_new)?")
-    run = re.compile(rf"{PREFIX}_run_(\d+)")
+    run = re.compile(rf"{PREFIX}_run_(\d+)(?:_\w+)?")
     for (name,) in server.query("SELECT datname FROM pg_database"):
         left = run.fullmatch(name)
         if (replaced.fullmatch(name) and name != keep) or (
@@ -303,11 +303,11 @@ def alive(pid):
 
 
 @contextlib.contextmanager
-def clone(server, addon):
+def clone(server, addon, suffix=""):
     """Give a fresh database with an addon installed, dropped afterwards."""
     with lock("databases"):
         template = test_template(server, addon)
-        database = f"{PREFIX}_run_{os.getpid()}"
+        database = f"{PREFIX}_run_{os.getpid()}{suffix}"
         create(server, database, template)
     try:
         yield database

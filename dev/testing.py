@@ -1,11 +1,13 @@
 """Run the tests of the addons on a fresh database, browser included."""
 
+import contextlib
 import os
+import re
 import shutil
 import subprocess
 
 from . import databases, postgres
-from .core import LOGS, ODOO, PYTHON, ROOT, DevError, addons
+from .core import LOGS, ODOO, PYTHON, ROOT, DevError, addons, say
 from .setup import source_folder
 
 # In the order in which Odoo looks for them.
@@ -27,8 +29,16 @@ NOT_WITH_US = {
 }
 
 
+# What in a test file says that it starts browsers or processes of its own.
+HEAVY = re.compile(r"common_browser|browser_js|start_tour|HOOTCommon|test_race|Popen")
+
+
 def test(arguments):
-    """Run pytest once per addon of the repository, until one run fails."""
+    """Run pytest once per addon of the repository, until one run fails.
+
+    Without arguments the files that start browsers or processes run beside the others,
+    in a pytest and on a database of their own: most machines have two cores.
+    """
     if not any(map(shutil.which, BROWSERS)):
         raise DevError(
             "Chromium is missing: Odoo would skip the browser tests. Install it with: "
@@ -37,10 +47,52 @@ def test(arguments):
     status = 0
     with postgres.running() as server:
         for addon, paths in suites(arguments):
-            with databases.clone(server, addon) as database:
-                status = run_pytest(server, database, [*paths, *arguments])
+            halves = [[*paths, *arguments]] if arguments else split(addon, paths)
+            status = run_at_once(server, addon, halves)
             if status:
                 break
+    return status
+
+
+def split(addon, paths):
+    """Return the arguments of the runs that go on at once.
+
+    :param paths: what `suites` says.
+    """
+    folder = addon + "/tests"
+    heavy = [
+        f"{folder}/{path.name}"
+        for path in sorted((ROOT / folder).glob("test_*.py"))
+        if HEAVY.search(path.read_text()) or HEAVY.search(path.name)
+    ]
+    if not heavy or folder not in paths:
+        return [paths]
+    return [[*paths, *(f"--ignore={path}" for path in heavy)], heavy]
+
+
+def run_at_once(server, addon, runs):
+    """Run pytest with each list of arguments, at once; return the first bad status.
+
+    The first one is seen as it goes on, the others at the end.
+    """
+    with contextlib.ExitStack() as stack:
+        started = []
+        for number, arguments in enumerate(runs):
+            suffix = f"_{number}" if number else ""
+            database = stack.enter_context(databases.clone(server, addon, suffix))
+            output = None
+            if number:
+                path = LOGS / f"test{suffix}.log"
+                output = stack.enter_context(path.open("wb+"))
+            started.append(
+                (start_pytest(server, database, arguments, suffix, output), output)
+            )
+        status = 0
+        for process, output in started:
+            status = wait(process, [other for other, _ in started]) or status
+            if output:
+                output.seek(0)
+                say(output.read().decode(errors="replace"))
     return status
 
 
@@ -75,30 +127,49 @@ def odoo_tests():
     return words
 
 
-def run_pytest(server, database, arguments):
-    """Run pytest on a database; return its exit status.
+def start_pytest(server, database, arguments, suffix="", output=None):
+    """Start pytest on a database; return its process.
 
     The tests find in ``ODOO_RC`` the configuration of their database, and in
     ``PBP_ODOO_BIN`` the command that can start a second Odoo on it:
     ``$PBP_ODOO_BIN server -c $ODOO_RC --http-port=…``.
+
+    :param suffix: tells runs at the same time apart.
+    :param output: a file for what it prints; the terminal by default.
     """
     config = databases.write_config(server, database)
     command = [PYTHON, "-m", "pytest", "-p", "dev.pytest_checks"]
     command += [f"--odoo-config={config}", f"--odoo-database={database}"]
     # Odoo's log goes to a file: pytest shows its own copy with a failed test.
-    log = LOGS / "test-server.log"
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"test-server{suffix}.log"
     log.unlink(missing_ok=True)
     # Not test-enable: it would first run tests of Odoo's own. This gives the part
     # of it that matters here, a read-only connection for read-only routes.
     command += ["--odoo-http", "--odoo-dev=replica"]
     command += ["--odoo-log-level=warn", f"--odoo-extra=logfile={log}"]
+    if suffix:
+        command += ["-o", f"cache_dir=.dev/pytest_cache{suffix}"]
     environment = {
         **os.environ,
         **server.environment,
         "ODOO_RC": str(config),
         "PBP_ODOO_BIN": str(ODOO),
     }
-    process = subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment)
+    return subprocess.Popen(
+        [*command, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
+    )
+
+
+def wait(process, others):
+    """Wait for the end of a pytest and return its exit status.
+
+    :param others: all that were started: a signal to end ends them too.
+    """
     while True:
         try:
             return process.wait()
@@ -106,6 +177,8 @@ def run_pytest(server, database, arguments):
             # The terminal told pytest as well: let it write its summary.
             continue
         except SystemExit:
-            process.terminate()
-            process.wait()
+            for other in others:
+                other.terminate()
+            for other in others:
+                other.wait()
             raise

@@ -74,3 +74,15 @@ def test_only_a_change_of_terms_changes_the_template(tmp_path, monkeypatch):
     new.write_text(head.format(3) + 'msgid "B"\n')
     i18n.refresh(new, old)
     assert "Date: 3" in old.read_text()
+
+
+def test_each_test_file_runs_in_one_of_the_halves():
+    [(addon, paths)] = [found for found in testing.suites([]) if found[0] == ADDON]
+    plain, heavy = testing.split(addon, paths)
+    folder = f"{addon}/tests"
+    assert folder in plain
+    left_out = {word.removeprefix("--ignore=") for word in plain if "--ignore" in word}
+    assert left_out == set(heavy)
+    assert f"{folder}/test_tours.py" in heavy
+    assert f"{folder}/test_race.py" in heavy
+    assert f"{folder}/test_slots.py" not in heavy
