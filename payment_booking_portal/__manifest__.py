@@ -28,6 +28,8 @@
         "views/mail_templates.xml",  # Called by the mail templates
         "data/mail_template_data.xml",
         "data/mail_template_request_data.xml",
+        "data/mail_template_receipt_data.xml",
+        "report/payment_receipt_report.xml",
         # Client pages
         "views/client_layout_templates.xml",
         "views/form_templates.xml",
@@ -41,9 +43,11 @@
         "views/payment_booking_ask_views.xml",
         "views/payment_booking_move_views.xml",
         "views/payment_booking_record_views.xml",
+        "views/payment_booking_invoice_views.xml",
         "views/payment_booking_views.xml",
         "views/account_move_views.xml",
         "views/payment_request_views.xml",
+        "views/payment_receipt_views.xml",
         "views/payment_request_record_views.xml",
         "views/payment_same_person_views.xml",
         "views/payment_booking_share_views.xml",

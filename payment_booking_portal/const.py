@@ -102,6 +102,7 @@ ATTENTION_REASONS = [
     ("late_no_slot", "Paid after the time was given away"),
     ("late_kept", "Payment unanswered by the provider for too long"),
     ("paid_cancelled", "Paid, and cancelled by the client"),
+    ("cancelled_invoiced", "Cancelled, and on an invoice"),
     ("amount_mismatch", "The money differs from the price"),
     ("confirm_failed", "Paid, but it could not be confirmed"),
     ("invoice_failed", "The invoice could not be made"),

@@ -64,7 +64,8 @@ class ManagePages(BookingPages):
                 "res_company": booking.company_id,
                 "base_url": base_url,
                 "lines": booking._get_mail_lines(),
-                "pay_url": payable and booking._get_pay_url(),
+                # Of its invoice, once that is what is owed.
+                "pay_url": (payable or status == "invoiced") and booking._get_pay_url(),
                 "status": status,
                 "can_change": booking._can_change(),
                 "invoice_url": booking._get_invoice_url(),

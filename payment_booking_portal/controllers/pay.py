@@ -2,7 +2,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from odoo import fields
 from odoo.exceptions import UserError
-from odoo.http import request, route
+from odoo.http import content_disposition, request, route
 
 from odoo.addons.payment.controllers.portal import PaymentPortal
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
@@ -31,6 +31,7 @@ ENDS = {
     "draft": ("not_payable", 409),
     "withdrawn": ("not_payable", 410),
     "disputed": ("not_payable", 409),
+    "invoiced": ("not_payable", 409),
     "link_closed": ("link_closed", 410),
     "used_up": ("used_up", 410),
 }
@@ -74,6 +75,9 @@ class PayPages(ClientPages, PaymentPortal):
             self._get_client_key(), document
         ):
             return self._render_limited(document)
+        successor = document._get_payable_successor()
+        if successor:
+            return request.redirect(successor._get_pay_url())
         status = document._get_payable_status()
         if status == "details":
             return self._render_pay_details(document, token)
@@ -192,7 +196,7 @@ class PayPages(ClientPages, PaymentPortal):
             status=code,
             document=document,
             done_url=status in ("paid", "later") and document._get_payable_done_url(),
-            receipt_lines=status == "paid" and document._get_receipt_lines(),
+            receipts=status == "paid" and self._get_receipts(document, token),
             reason=document._get_payable_messages().get(status),
             slots=self._get_other_slots(document)
             if status_key in ("over", "cancelled", "late")
@@ -474,7 +478,7 @@ class PayPages(ClientPages, PaymentPortal):
             return self._render_dead(document, token)
         tx_sudo = self._get_last_transaction(document)
         status = document._get_payable_status()
-        if not tx_sudo:
+        if not tx_sudo or status == "invoiced":
             return request.redirect(document._get_pay_url())
         if status == "paid" and tx_sudo.is_post_processed:
             return request.redirect(document._get_payable_done_url())
@@ -531,6 +535,81 @@ class PayPages(ClientPages, PaymentPortal):
 
     # === RECEIPT === #
 
+    def _get_receipts(self, document, token):
+        """Return the receipts of a document for a page, with the `url` of each."""
+        return [
+            {**receipt, "url": f"/pay/{token}/receipt/{receipt['id']}"}
+            for receipt in document._get_receipts()
+        ]
+
+    @route(
+        "/pay/<string:token>/receipt/<int:tx_id>",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def pay_receipt_file(self, token, tx_id, **_query):
+        """Give the receipt of one payment, as a file, to who has the document's link."""
+        link, document = self._get_payable(token)
+        if not link.is_valid:
+            return self._render_dead(document, token)
+        return self._send_receipt_file(
+            document._get_receipt_transactions().filtered(lambda tx: tx.id == tx_id)
+        )
+
+    @route(
+        "/my/receipts/<int:tx_id>",
+        type="http",
+        auth="user",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def my_receipt(self, tx_id, **_query):
+        """Give the receipt of a payment to who may read what it paid, or to staff."""
+        # sudo: clients and plain users read no transactions
+        txs_sudo = request.env["payment.transaction"].sudo()
+        tx_sudo = txs_sudo.browse(tx_id if tx_id < 2**31 else 0).exists()
+        user = request.env.user
+        is_staff = user.has_group("payment_booking_portal.group_user")
+        if is_staff and tx_sudo.company_id <= request.env.companies:
+            allowed = bool(tx_sudo)
+        else:
+            documents = [line._get_document() for line in tx_sudo.allocation_ids]
+            allowed = documents and all(
+                document.sudo(False).with_user(user).has_access("read")
+                for document in documents
+            )
+        return self._send_receipt_file(tx_sudo if allowed else txs_sudo.browse())
+
+    def _send_receipt_file(self, tx_sudo):
+        """Return the receipt of a payment as an answer.
+
+        :param payment.transaction tx_sudo: empty for who may not have it.
+        :raise NotFound: whatever the reason, always the same.
+        """
+        paid = tx_sudo.filtered(
+            lambda tx: tx.state == "done" and tx.allocation_ids and tx._is_money()
+        )
+        if not paid:
+            raise request.not_found()
+        content, kind = paid._render_receipt()
+        name = f"{paid.reference}.{kind}".replace("/", "-")
+        mimetype = {"pdf": "application/pdf", "html": "text/html; charset=utf-8"}
+        return request.make_response(
+            content,
+            [
+                ("Content-Type", mimetype[kind]),
+                ("Content-Disposition", content_disposition(name, "inline")),
+                ("Cache-Control", "no-store"),
+                ("Referrer-Policy", "same-origin"),
+                ("X-Robots-Tag", "noindex, nofollow"),
+                ("Content-Security-Policy", "frame-ancestors 'self'"),
+            ],
+        )
+
     @route(
         "/pay/<string:token>/receipt",
         type="http",
@@ -552,7 +631,7 @@ class PayPages(ClientPages, PaymentPortal):
                 "document": document,
                 "currency": document._get_payable_currency(),
                 "lines": document._get_payable_lines(),
-                "receipt_lines": document._get_receipt_lines(),
+                "receipts": self._get_receipts(document, token),
                 "thanks": document._get_payable_thanks(),
                 "return_url": document._get_payable_return_url(),
                 "invoice_url": document._get_invoice_url(),

@@ -35,6 +35,7 @@ from . import payment_setup_step
 from . import payment_overview
 from . import calendar_event
 from . import account_move
+from . import account_move_line
 from . import payment_due
 from . import res_partner
 from . import res_users

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date, str2bool
 
 from .. import const
+from ..tools.amounts import share_out
 
 # Whether the client may pay a part.
 PART_TYPES = [
@@ -43,6 +44,9 @@ class AccountMove(models.Model):
         help="The least that a client pays at once, in percent of the total. The rest "
         "can always be paid.",
     )
+    has_payment_receipt = fields.Boolean(
+        compute="_compute_has_payment_receipt", compute_sudo=True
+    )
     payment_disputed = fields.Boolean(
         string="Disputed",
         copy=False,
@@ -72,9 +76,10 @@ class AccountMove(models.Model):
         :param payment.transaction tx_sudo: one that pays it.
         """
         self.ensure_one()
-        allocations = tx_sudo.allocation_ids
-        if allocations:
-            mine = allocations.filtered(lambda line: line.invoice_id == self)
+        if tx_sudo.allocation_ids:
+            mine = tx_sudo.allocation_ids & (
+                self._get_allocations() | self._get_document_allocations()
+            )
             return sum(mine.mapped("amount"))
         # Made by another app: what it does not say can only be all of it.
         return min(tx_sudo.amount, self.amount_residual)
@@ -82,11 +87,12 @@ class AccountMove(models.Model):
     def _get_payment_transactions(self, states):
         """Return the transactions of the invoice in some states, sudoed.
 
-        Those that other apps started count too.
+        Those that other apps started count too, and those that pay what is invoiced.
         """
         self.ensure_one()
         move_sudo = self.sudo()  # neither clients nor staff read transactions
-        txs_sudo = move_sudo.transaction_ids | self._get_allocations().transaction_id
+        allocations = self._get_allocations() | self._get_document_allocations()
+        txs_sudo = move_sudo.transaction_ids | allocations.transaction_id
         return txs_sudo.filtered(
             lambda tx: tx.state in states and (not tx.allocation_ids or tx._is_money())
         )
@@ -126,6 +132,85 @@ class AccountMove(models.Model):
         txs_sudo = self._get_payment_transactions(const.COUNTED_TX_STATES)
         return self.currency_id.round(
             sum(self._get_payment_share(tx_sudo) for tx_sudo in txs_sudo)
+        )
+
+    # === WHAT IT IS FOR === #
+
+    def _get_documents(self):
+        """Return the bookings and requests that it is the invoice of, sudoed.
+
+        :return: a list, for they are of two models.
+        """
+        self.ensure_one()
+        move_sudo = self.sudo()  # who pays an invoice may not read these
+        bookings = move_sudo.payment_booking_ids.sorted("id")
+        return [*bookings, *move_sudo.payment_request_ids.sorted("id")]
+
+    def _get_document_allocations(self):
+        """Return the allocations of what it is the invoice of, sudoed."""
+        move_sudo = self.sudo()  # as above
+        documents = (move_sudo.payment_booking_ids, move_sudo.payment_request_ids)
+        return documents[0].allocation_ids | documents[1].allocation_ids
+
+    def _get_document_shares(self, amount):
+        """Return how much of the money of the invoice counts for what it is for.
+
+        What came for a document itself counts for that one, the rest for all of them,
+        in proportion of what is left of each. What was credited counts as money: it
+        is not owed.
+
+        :param float amount: what the invoice got in all.
+        :return: amounts by document, sudoed; together they are that amount, unless the
+            invoice says something else than its documents.
+        :rtype: dict
+        """
+        self.ensure_one()
+        documents = self._get_documents()
+        own = [min(doc._get_own_money(), doc.amount_total) for doc in documents]
+        left = [
+            max(0.0, document.amount_total - money)
+            for document, money in zip(documents, own, strict=True)
+        ]
+        billed = self.amount_total - sum(own)
+        came = max(0.0, min(amount, self.amount_total) - sum(own))
+        part = came / billed if self.currency_id.compare_amounts(billed, 0) > 0 else 0
+        shares = share_out(part * sum(left), left, self.currency_id)
+        return {
+            document: self.currency_id.round(money + share)
+            for document, money, share in zip(documents, own, shares, strict=True)
+        }
+
+    def _get_processing_shares(self):
+        """Return how much of what is on its way to the invoice itself counts for what
+        it is for, by document.
+        """
+        processing = super()._get_payable_processing()
+        if not processing:
+            return {}
+        paid = self._get_payable_paid()
+        before = self._get_document_shares(paid)
+        after = self._get_document_shares(paid + processing)
+        return {document: after[document] - before[document] for document in after}
+
+    def _get_refund_shares(self):
+        """Return how much of what was paid on the invoice itself, and given back,
+        counts for what it is for, by document.
+        """
+        refunded = sum(
+            allocation.transaction_id._get_refunded_share(allocation)
+            for allocation in self._get_allocations()
+            if allocation.transaction_id._is_money()
+        )
+        if not refunded:
+            return {}
+        shares = self._get_document_shares(self._get_payable_paid())
+        weights = [
+            max(0.0, share - document._get_own_money())
+            for document, share in shares.items()
+        ]
+        refunded = min(refunded, sum(weights))
+        return dict(
+            zip(shares, share_out(refunded, weights, self.currency_id), strict=True)
         )
 
     def _get_payable_amount(self):
@@ -445,6 +530,113 @@ class AccountMove(models.Model):
                 user_id=(move.invoice_user_id.id or self.env.ref("base.user_admin").id),
             )
         return result
+
+    # === WHAT CAME BEFORE IT === #
+
+    def _post(self, soft=True):
+        """Override of `account`: an issued invoice is owed in place of its bookings."""
+        posted = super()._post(soft)
+        for move_sudo in posted.sudo():  # billing does not write bookings
+            if move_sudo.move_type == "out_invoice" and move_sudo.payment_booking_ids:
+                move_sudo._take_over_bookings()
+        return posted
+
+    def _take_over_bookings(self):
+        """Let the money of the bookings count for the invoice, now and later.
+
+        The booking whose payment issues the invoice is being settled: its transactions
+        are left alone.
+        """
+        self.ensure_one()
+        bookings = self.payment_booking_ids
+        bookings._lock_and_touch()
+        settling = self.env.context.get("booking_settling") or ()
+        for booking in bookings.filtered(lambda record: record.id not in settling):
+            booking._stop_live_transactions()
+        for payment, amount in self._get_earlier_payments():
+            self._match_payment(payment, amount)
+        self._get_pay_url()  # now: the pages of the bookings only read
+
+    def _get_earlier_payments(self):
+        """Return the payments of the bookings, with what is left of each for them."""
+        amounts = {}
+        for allocation in self._get_document_allocations():
+            tx_sudo = allocation.transaction_id
+            payment = tx_sudo.payment_id
+            if tx_sudo.state == "done" and payment:
+                kept = allocation.amount - tx_sudo._get_refunded_share(allocation)
+                amounts[payment] = amounts.get(payment, 0.0) + kept
+        return amounts.items()
+
+    def _match_payment(self, payment, amount):
+        """Pay the invoice with what is left of a payment, if that was meant for it.
+
+        :param account.payment payment: sudoed.
+        :param float amount: how much of it: a payment with more left, for something
+            else or given back since, is for a person to match.
+        """
+        self.ensure_one()
+        if payment.state == "in_process" and not payment.move_id:
+            payment.invoice_ids += self  # its journal writes nothing before the bank
+            return
+        lines = self._get_open_credits().filtered(
+            lambda line: line.payment_id == payment
+        )
+        left = -sum(lines.mapped("amount_residual_currency"))
+        if lines and self.currency_id.compare_amounts(left, amount) <= 0:
+            self._match_lines(lines)
+
+    def _match_lines(self, lines):
+        """Pay the invoice with credits of the client, as billing does with a click.
+
+        :param account.move.line lines: see `_get_open_credits`.
+        """
+        self.ensure_one()
+        for line in lines:
+            if not self.currency_id.is_zero(self.amount_residual):
+                self.js_assign_outstanding_line(line.id)
+
+    def _get_open_credits(self):
+        """Return the credits of the client that can pay the invoice, oldest first,
+        sudoed.
+        """
+        self.ensure_one()
+        move_sudo = self.sudo()  # plain users read no journal items
+        return move_sudo.env["account.move.line"]._get_open_credits(
+            move_sudo.company_id,
+            move_sudo.commercial_partner_id,
+            move_sudo.currency_id,
+            move_sudo.line_ids.filtered(
+                lambda line: line.account_id.account_type == "asset_receivable"
+            ).account_id,
+        )
+
+    # === RECEIPTS === #
+
+    def _get_direct_transactions(self):
+        """Return the transactions that paid the invoices themselves, sudoed."""
+        txs_sudo = self.env["payment.transaction"].sudo()  # as `_get_allocations`
+        return txs_sudo.union(*(move._get_paid_transactions() for move in self))
+
+    def _get_receipt_transactions(self):
+        """Override: what paid the bookings paid their invoice."""
+        txs_sudo = super()._get_receipt_transactions()
+        for document in self._get_documents():
+            txs_sudo |= document._get_paid_transactions()
+        return txs_sudo.sorted("id")
+
+    @api.depends("allocation_ids.transaction_id.state", "payment_state")
+    def _compute_has_payment_receipt(self):
+        for move in self:
+            move.has_payment_receipt = move.move_type == "out_invoice" and bool(
+                move._get_receipt_transactions()
+            )
+
+    def _check_receipt_rights(self):
+        """Override: plain users read no invoices, and may send what clients paid."""
+        if not self.env.user.has_group("payment_booking_portal.group_user"):
+            self.check_access("read")
+        return super()._check_receipt_rights()
 
     # === ACTIONS === #
 

@@ -6,7 +6,7 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
+from odoo.fields import Command, Domain
 from odoo.tools import SQL, format_date, format_time
 
 from .. import const
@@ -202,6 +202,7 @@ class PaymentBooking(models.Model):
         copy=False,
         help="When the client is reminded of the payment, once.",
     )
+    can_invoice = fields.Boolean(compute="_compute_can_invoice")
     time_warnings = fields.Text(compute="_compute_time_warnings")
     start_label = fields.Char(string="Time of the Day", compute="_compute_start_label")
 
@@ -260,6 +261,7 @@ class PaymentBooking(models.Model):
         "allocation_ids.amount",
         "allocation_ids.transaction_id.state",
         "allocation_ids.transaction_id.child_transaction_ids.state",
+        "invoice_id.allocation_ids.transaction_id.state",
     )
     @api.depends_context("received_period")
     def _compute_received(self):
@@ -314,30 +316,73 @@ class PaymentBooking(models.Model):
                     sum(kept.amount) AS amount
                FROM (SELECT a.booking_id,
                             tx.last_state_change AS received_at,
-                            a.amount - round(
-                                coalesce(back.amount, 0) * a.amount / tx.amount,
-                                c.decimal_places) AS amount
+                            a.amount - %(back)s AS amount
                        FROM payment_transaction_allocation a
                        JOIN payment_transaction tx ON tx.id = a.transaction_id
                        JOIN res_currency c ON c.id = tx.currency_id
-                       LEFT JOIN LATERAL (
-                            SELECT -sum(child.amount) AS amount
-                              FROM payment_transaction child
-                             WHERE child.source_transaction_id = tx.id
-                               AND child.operation = 'refund'
-                               AND child.state = 'done') back ON TRUE
-                      WHERE a.booking_id IS NOT NULL
-                        AND tx.state = 'done' AND tx.is_live AND (%s)) kept
+                      WHERE a.booking_id IS NOT NULL AND %(money)s
+                      UNION ALL
+                     SELECT part.booking_id,
+                            tx.last_state_change,
+                            (a.amount - %(back)s) * part.share
+                       FROM payment_transaction_allocation a
+                       JOIN payment_transaction tx ON tx.id = a.transaction_id
+                       JOIN res_currency c ON c.id = tx.currency_id
+                       JOIN (%(parts)s) part ON part.invoice_id = a.invoice_id
+                      WHERE %(money)s) kept
               WHERE kept.amount > 0
               GROUP BY kept.booking_id)
             """,
-            periods or SQL("TRUE"),
+            back=SQL(
+                """
+                round(coalesce((
+                    SELECT -sum(child.amount) FROM payment_transaction child
+                     WHERE child.source_transaction_id = tx.id
+                       AND child.operation = 'refund' AND child.state = 'done'
+                    ), 0) * a.amount / tx.amount, c.decimal_places)
+                """
+            ),
+            money=SQL(
+                "tx.state = 'done' AND tx.is_live AND (%s)", periods or SQL("TRUE")
+            ),
+            parts=self._get_invoice_parts_sql(),
+        )
+
+    def _get_invoice_parts_sql(self):
+        """Return which part of the money of an invoice came for each of its bookings:
+        in proportion of what is left of it (see `account.move`).
+
+        :return: a query of `invoice_id`, `booking_id`, `share` (at most 1).
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT b.invoice_id,
+                   b.id AS booking_id,
+                   greatest(0, b.amount_total - coalesce(own.amount, 0)) / nullif(
+                       sum(greatest(0, b.amount_total - coalesce(own.amount, 0)))
+                       OVER (PARTITION BY b.invoice_id), 0) AS share
+              FROM payment_booking b
+              LEFT JOIN LATERAL (
+                    SELECT sum(a.amount) AS amount
+                      FROM payment_transaction_allocation a
+                      JOIN payment_transaction tx ON tx.id = a.transaction_id
+                     WHERE a.booking_id = b.id AND tx.state = 'done') own ON TRUE
+             WHERE b.invoice_id IN (
+                   SELECT invoice_id FROM payment_transaction_allocation
+                    WHERE invoice_id IS NOT NULL)
+            """
         )
 
     @api.depends("fee_policy", "service_id.fee_policy")
     def _compute_policy_now(self):
         for booking in self:
             booking.policy_now = booking.fee_policy or booking.service_id.fee_policy
+
+    @api.depends("state", "fee_policy", "amount_total", "invoice_id.state")
+    def _compute_can_invoice(self):
+        for booking in self:
+            booking.can_invoice = not booking._get_own_invoice_refusal()
 
     @api.depends("service_id", "start", "resource_ids", "seats", "state")
     def _compute_time_warnings(self):
@@ -1110,6 +1155,10 @@ class PaymentBooking(models.Model):
     def _get_payable_own_status(self):
         if self.state == "cancelled":
             return "cancelled"
+        if self._get_payable_successor():
+            return "invoiced"
+        if self._get_refunded():
+            return "paid"  # and given back: it is not owed again
         if self.state == "expired" or (
             self.state == "hold" and not self._is_hold_alive()
         ):
@@ -1124,6 +1173,26 @@ class PaymentBooking(models.Model):
         ):  # sudo: guests read no companies
             return "later"
         return "payable"
+
+    def _get_payable_successor(self):
+        """Override: once its invoice is issued, the invoice is what is owed."""
+        invoice_sudo = self._get_issued_invoice()
+        done = ("paid", "nothing")
+        if invoice_sudo and invoice_sudo._get_payable_status() not in done:
+            return invoice_sudo
+        return invoice_sudo.browse()
+
+    def _get_payable_messages(self):
+        """Override to name what only bookings have."""
+        return {
+            **super()._get_payable_messages(),
+            "invoiced": self.env._("This is on an invoice: please pay that one."),
+        }
+
+    def _get_receipt_row(self):
+        """Override to say when it takes place."""
+        label = f"{self._get_payable_title()}, {self._format_when()}"
+        return {**super()._get_receipt_row(), "label": label}
 
     def _get_payable_later_url(self):
         return not self._is_payment_required() and self._get_manage_url()
@@ -1178,7 +1247,7 @@ class PaymentBooking(models.Model):
                     "late_no_slot",
                     self.env._(
                         "%(amount)s came after the time was given to somebody else.",
-                        amount=self._format_amount(tx_sudo.amount),
+                        amount=self._format_amount(tx_sudo._get_document_share(self)),
                     ),
                 )
                 return None
@@ -1192,7 +1261,7 @@ class PaymentBooking(models.Model):
                 "paid_cancelled",
                 self.env._(
                     "%(amount)s came for a cancelled booking.",
-                    amount=self._format_amount(tx_sudo.amount),
+                    amount=self._format_amount(tx_sudo._get_document_share(self)),
                 ),
             )
         return super()._on_payment_done(tx_sudo)
@@ -1213,6 +1282,140 @@ class PaymentBooking(models.Model):
                 "tax_ids": [(6, 0, self.tax_ids.ids)],
             }
         ]
+
+    def _settle(self, tx_sudo):
+        """Override to send the receipt of a booking that was confirmed already: the
+        confirmation tells of its own payment.
+        """
+        was_confirmed = self.state == "confirmed"
+        invoice = super()._settle(tx_sudo)
+        if was_confirmed and self.env.context.get("booking_receipt", True):
+            self._attempt(
+                "confirm_failed",
+                self._send_mail,
+                "payment_booking_portal.mail_template_booking_receipt",
+            )
+        return invoice
+
+    # === ONE INVOICE FOR SEVERAL === #
+
+    @api.model
+    def _get_invoiceable_domain(self):
+        """Return the bookings that can be put on an invoice, but for those that are on
+        one already (see `_get_invoice_refusal`): plain users read no invoices.
+        """
+        return (
+            Domain("state", "=", "confirmed")
+            & Domain("amount_total", ">", 0)
+            & Domain("fee_policy", "not in", ("free", "hidden"))
+        )
+
+    def _get_invoice_refusal(self):
+        """Return why the bookings cannot be put on one invoice, in words, or False."""
+        if not self:
+            return self.env._("Choose the bookings to invoice.")
+        for booking in self:
+            refusal = booking._get_own_invoice_refusal()
+            if refusal:
+                return f"{booking.display_name}: {refusal}"
+        bookings_sudo = self.sudo()  # plain users read no fiscal positions
+        if len(bookings_sudo.company_id) > 1:
+            return self.env._("These bookings are of several companies.")
+        if len(bookings_sudo.partner_id.commercial_partner_id) > 1:
+            return self.env._(
+                "These bookings are of several clients: make an invoice for each."
+            )
+        if len(bookings_sudo.currency_id) > 1:
+            return self.env._(
+                "These bookings are in several currencies: make an invoice for each."
+            )
+        positions = {booking.fiscal_position_id for booking in bookings_sudo}
+        if len(positions) > 1:
+            return self.env._(
+                "The taxes of these bookings follow different rules: make an invoice "
+                "for each."
+            )
+        return False
+
+    def _get_own_invoice_refusal(self):
+        """Return why a booking cannot be put on an invoice, in words, or False."""
+        self.ensure_one()
+        if self.state != "confirmed":
+            return self.env._("Only a confirmed booking can be invoiced.")
+        invoice_sudo = self._get_live_invoice()
+        if invoice_sudo:
+            name = invoice_sudo.name or self.env._("a draft")
+            return self.env._("It is on an invoice already: %(name)s.", name=name)
+        if self.fee_policy in ("free", "hidden"):
+            return self.env._("It is free.")
+        if self.currency_id.compare_amounts(self.amount_total, 0) <= 0:
+            return self.env._("It has no price yet. Set the price first.")
+        return False
+
+    def _make_invoice(self, post=True, use_credit=False, **values):
+        """Put bookings of one client on a new invoice.
+
+        Of two colleagues who do it at once, one is told that it is done: the bookings
+        are locked and touched.
+
+        :param bool post: issue it, so that it is owed in place of the bookings.
+        :param bool use_credit: pay it with what is left of the client's money.
+        :param dict values: further values of the invoice.
+        :return: the invoice, sudoed.
+        :raise UserError: why they cannot be put on one invoice.
+        """
+        self.check_access("write")
+        bookings = self._editing().sorted("start")
+        bookings._lock_and_touch()
+        refusal = bookings._get_invoice_refusal()
+        if refusal:
+            raise UserError(refusal)
+        if bookings._stop_live_transactions():
+            raise UserError(
+                self.env._(
+                    "A payment of one of these bookings is under way. Wait until it is "
+                    "there, or has failed."
+                )
+            )
+        invoice_sudo = bookings._create_invoice(
+            {**bookings._prepare_joint_invoice_values(), **values}
+        )
+        for booking in bookings:
+            booking.message_post(
+                body=self.env._(
+                    "%(user)s made the invoice of it: %(invoice)s",
+                    user=self.env.user.name,
+                    invoice=invoice_sudo._get_html_link(),
+                )
+            )
+        if post:
+            invoice_sudo.action_post()
+            invoice_sudo._portal_ensure_token()
+            if use_credit:
+                lines = invoice_sudo._get_open_credits()._filter_free_credits()
+                invoice_sudo._match_lines(lines)
+        return invoice_sudo
+
+    def _prepare_joint_invoice_values(self):
+        """Return the values of the invoice of several bookings. Override to add."""
+        partner = self.partner_id
+        return {
+            **self[0]._prepare_invoice_values(),
+            "partner_id": (
+                partner if len(partner) == 1 else partner.commercial_partner_id
+            ).id,
+            "invoice_origin": ", ".join(self.mapped("name")),
+            "invoice_line_ids": [
+                Command.create(values)
+                for booking in self
+                for values in booking._prepare_invoice_lines()
+            ],
+        }
+
+    def action_invoice(self):
+        """Open the wizard that puts bookings on an invoice."""
+        self.check_access("write")
+        return self.env["payment.booking.invoice"]._open(self)
 
     def _get_staff_to_tell(self, event):
         """Override: everybody chooses their events where they follow the service.
@@ -1255,17 +1458,29 @@ class PaymentBooking(models.Model):
                     "cancelled",
                     self.env._("%(who)s cancelled.", who=booking.client_name),
                 )
-            if booking._get_payable_paid():
+            paid = booking._get_payable_paid()
+            if paid:
+                amount = booking._format_amount(paid)
                 booking._flag_attention(
                     "paid_cancelled",
                     self.env._(
                         "Cancelled by the client after paying %(amount)s. Decide what "
-                        "is given back."
+                        "is given back.",
+                        amount=amount,
                     )
                     if by_client
                     else self.env._(
                         "Cancelled after %(amount)s was paid. Decide what is given "
-                        "back."
+                        "back.",
+                        amount=amount,
+                    ),
+                )
+            elif booking._get_live_invoice():
+                booking._flag_attention(
+                    "cancelled_invoiced",
+                    self.env._(
+                        "It is on an invoice that is not paid. Decide whether the "
+                        "client still owes it."
                     ),
                 )
 
@@ -1717,7 +1932,7 @@ class PaymentBooking(models.Model):
         booking._lock_and_touch()
         if (
             booking._get_payable_paid()
-            or booking.invoice_id
+            or booking._get_live_invoice()
             or booking._stop_live_transactions()
         ):
             raise UserError(

@@ -29,6 +29,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         "payment.protected.mixin",
     ]
     _mail_post_access = "read"
+    _has_own_receipt = True
 
     # Code of the `ir.sequence` of its references.
     _document_sequence = None
@@ -126,6 +127,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         compute_sudo=True,
         search="_search_is_test",
     )
+    has_receipt = fields.Boolean(compute="_compute_has_receipt", compute_sudo=True)
     awaits_transfer = fields.Boolean(
         string="Waits for a Transfer",
         compute="_compute_awaits_transfer",
@@ -193,8 +195,17 @@ class PaymentDocumentMixin(models.AbstractModel):
         "allocation_ids.amount",
         "allocation_ids.transaction_id.state",
         "allocation_ids.transaction_id.child_transaction_ids.state",
+        # What its invoice got, which may be of several documents
         "invoice_id.state",
+        "invoice_id.amount_total",
         "invoice_id.amount_residual",
+        "invoice_id.payment_state",
+        "invoice_id.matched_payment_ids.state",
+        "invoice_id.allocation_ids.amount",
+        "invoice_id.allocation_ids.transaction_id.state",
+        "invoice_id.allocation_ids.transaction_id.child_transaction_ids.state",
+        "invoice_id.payment_booking_ids.amount_total",
+        "invoice_id.payment_booking_ids.allocation_ids.transaction_id.state",
     )
     def _compute_payment_coverage(self):
         for document in self:
@@ -204,7 +215,10 @@ class PaymentDocumentMixin(models.AbstractModel):
             paid = document_sudo._get_payable_paid()
             refunded = document_sudo._get_refunded()
             compare = currency.compare_amounts
-            if refunded and compare(paid, 0) <= 0:
+            credited = document_sudo._get_live_invoice().payment_state == "reversed"
+            if credited:
+                paid = currency.round(document_sudo._get_own_money() - refunded)
+            if credited or (refunded and compare(paid, 0) <= 0):
                 coverage = "refunded"
             elif refunded:
                 coverage = "partly_refunded"
@@ -218,7 +232,11 @@ class PaymentDocumentMixin(models.AbstractModel):
                 coverage = "none"
             document.payment_coverage = coverage
             document.amount_paid = paid
-            document.amount_due = max(0.0, total - paid)
+            # What was given back is not owed again.
+            is_over = coverage in ("partly_refunded", "refunded")
+            document.amount_due = (
+                0.0 if is_over else max(0.0, currency.round(total - paid))
+            )
 
     @api.depends("allocation_ids.transaction_id.is_live")
     def _compute_is_test(self):
@@ -345,53 +363,98 @@ class PaymentDocumentMixin(models.AbstractModel):
             "company_id": self.company_id.id,
         }
 
+    def _get_live_invoice(self):
+        """Return the invoice of the document, unless it was cancelled, sudoed."""
+        invoice_sudo = self.sudo().invoice_id  # neither clients nor staff read it
+        return invoice_sudo.filtered(lambda move: move.state != "cancel")
+
+    def _get_issued_invoice(self):
+        """Return the invoice of the document once it is posted, sudoed."""
+        return self._get_live_invoice().filtered(lambda move: move.state == "posted")
+
+    def _get_own_money(self):
+        """Return the money that came for the document itself, whatever was given back
+        since.
+        """
+        self.ensure_one()
+        return self._get_payable_currency().round(
+            sum(
+                allocation.amount
+                for allocation in self._get_allocations()
+                if allocation.transaction_id.state == "done"
+                and allocation.transaction_id._is_money()
+            )
+        )
+
     def _get_payable_paid(self):
-        """Override to count what an invoice got by other ways (bank statement)."""
-        paid = super()._get_payable_paid()
-        invoice_sudo = self.sudo().invoice_id  # clients read no invoices
-        if invoice_sudo.state == "posted":
-            settled = invoice_sudo.amount_total - invoice_sudo.amount_residual
-            return max(paid, self._get_payable_currency().round(settled))
-        return paid
+        """Override to count what its invoice got, by any way (bank statement)."""
+        self.ensure_one()
+        invoice_sudo = self._get_issued_invoice()
+        if not invoice_sudo:
+            return super()._get_payable_paid()
+        shares = invoice_sudo._get_document_shares(invoice_sudo._get_payable_paid())
+        paid = max(self._get_own_money(), shares.get(self._origin, 0.0))
+        return self._get_payable_currency().round(paid - self._get_refunded())
+
+    def _get_payable_processing(self):
+        """Override to count what is on its way to its invoice."""
+        processing = super()._get_payable_processing()
+        invoice_sudo = self._get_issued_invoice()
+        if invoice_sudo:
+            processing += invoice_sudo._get_processing_shares().get(self._origin, 0.0)
+        return self._get_payable_currency().round(processing)
 
     def _get_refunded(self):
-        """Return how much of the money was given back."""
+        """Return how much of the money was given back, also of what came for its
+        invoice.
+        """
         self.ensure_one()
-        return sum(
+        refunded = sum(
             allocation.transaction_id._get_refunded_share(allocation)
             for allocation in self._get_allocations()
             if allocation.transaction_id._is_money()
         )
+        invoice_sudo = self._get_issued_invoice()
+        if invoice_sudo:
+            refunded += invoice_sudo._get_refund_shares().get(self._origin, 0.0)
+        return self._get_payable_currency().round(refunded)
 
     def _make_payable_invoice(self, tx_sudo):
         """Return the posted invoice of the document, made from its frozen price."""
         self.ensure_one()
         if not self._is_invoiced_when_paid():
             return self.env["account.move"]
-        invoice = self.invoice_id
+        invoice = self._get_live_invoice()
         if not invoice:
-            invoice = (
-                self.env["account.move"]
-                .sudo()
-                .with_company(self.company_id)
-                .create(self._prepare_invoice_values())
-            )
-            currency = self.currency_id
-            if currency.compare_amounts(invoice.amount_total, self.amount_total):
-                self._flag_attention(
-                    "amount_mismatch",
-                    self.env._(
-                        "The invoice says %(invoiced)s, the client agreed to "
-                        "%(agreed)s.",
-                        invoiced=self._format_amount(invoice.amount_total),
-                        agreed=self._format_amount(self.amount_total),
-                    ),
-                )
-            self._editing().invoice_id = invoice
+            invoice = self._create_invoice(self._prepare_invoice_values())
         if invoice.state == "draft":
-            invoice.action_post()
+            invoice.with_context(booking_settling=self.ids).action_post()
         invoice._portal_ensure_token()  # now: pages that show its address only read
         return invoice.filtered(lambda move: move.state == "posted")
+
+    def _create_invoice(self, values):
+        """Return a new draft invoice of one or several documents, sudoed.
+
+        :param dict values: see `_prepare_invoice_values`.
+        """
+        invoice_sudo = (
+            self.env["account.move"]
+            .sudo()  # the caller has checked who asks; plain users make no invoices
+            .with_company(self.company_id)
+            .create(values)
+        )
+        self._editing().write({"invoice_id": invoice_sudo.id})
+        agreed = sum(self.mapped("amount_total"))
+        if self.currency_id.compare_amounts(invoice_sudo.amount_total, agreed):
+            self._flag_attention(
+                "amount_mismatch",
+                self.env._(
+                    "The invoice says %(invoiced)s, the client agreed to %(agreed)s.",
+                    invoiced=invoice_sudo._format_amount(invoice_sudo.amount_total),
+                    agreed=invoice_sudo._format_amount(agreed),
+                ),
+            )
+        return invoice_sudo
 
     def _on_payment_failed(self, tx_sudo):
         """Override to tell staff."""
@@ -400,7 +463,7 @@ class PaymentDocumentMixin(models.AbstractModel):
                 "failed",
                 self.env._(
                     "A payment of %(amount)s failed: %(reason)s",
-                    amount=self._format_amount(tx_sudo.amount),
+                    amount=self._format_amount(tx_sudo._get_document_share(self)),
                     reason=tx_sudo.state_message or tx_sudo.provider_id.name,
                 ),
             )
@@ -408,16 +471,21 @@ class PaymentDocumentMixin(models.AbstractModel):
     def _on_payment_done(self, tx_sudo):
         """Override to tell staff. Override further to do what the money was for."""
         self.ensure_one()
+        share = tx_sudo._get_document_share(self)
         self._notify_staff(
             "paid",
             self.env._(
                 "%(who)s paid %(amount)s.",
                 who=self.client_name,
-                amount=self._format_amount(tx_sudo.amount),
+                amount=self._format_amount(share),
             ),
         )
-        currency = self._get_payable_currency()
-        if currency.compare_amounts(self._get_payable_paid(), self.amount_total) > 0:
+        compare = self._get_payable_currency().compare_amounts
+        invoice_sudo = self._get_issued_invoice()
+        if compare(self._get_payable_paid(), self.amount_total) > 0 or (
+            # Its invoice may have been paid meanwhile, by another way.
+            invoice_sudo and compare(share, invoice_sudo.amount_residual) > 0
+        ):
             self._flag_attention(
                 "second_payment",
                 self.env._("More was paid than was due. The rest is a credit."),
@@ -441,6 +509,35 @@ class PaymentDocumentMixin(models.AbstractModel):
                 Command.create(values) for values in self._prepare_invoice_lines()
             ],
         }
+
+    def _get_receipt_row(self):
+        """Override: money is an advance until there is an invoice."""
+        invoice_sudo = self._get_issued_invoice()
+        return {
+            **super()._get_receipt_row(),
+            "invoice": invoice_sudo.name,
+            "is_advance": not invoice_sudo,
+        }
+
+    def _get_receipt_transactions(self):
+        """Override: what paid its invoice paid the document."""
+        return (
+            super()._get_receipt_transactions()
+            or self._get_issued_invoice()._get_direct_transactions()
+        )
+
+    @api.depends(
+        "allocation_ids.transaction_id.state",
+        "invoice_id.allocation_ids.transaction_id.state",
+    )
+    def _compute_has_receipt(self):
+        for document in self:
+            document.has_receipt = bool(document._get_receipt_transactions())
+
+    def _check_receipt_rights(self):
+        """Override: who may read the document."""
+        self.check_access("read")
+        return super()._check_receipt_rights()
 
     def _prepare_invoice_lines(self):
         """Return the values of each line of the invoice."""

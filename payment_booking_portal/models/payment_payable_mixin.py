@@ -5,7 +5,7 @@ from datetime import timedelta
 import psycopg2
 
 from odoo import fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import format_amount, format_date
 from odoo.tools.misc import get_lang
@@ -40,6 +40,8 @@ class PaymentPayableMixin(models.AbstractModel):
 
     # Name of the Many2one to this model on `payment.transaction.allocation`.
     _payable_allocation_field = None
+    # Whether its own mails tell the client of a payment; else the transaction does.
+    _has_own_receipt = False
 
     # === TO OVERRIDE === #
 
@@ -88,6 +90,12 @@ class PaymentPayableMixin(models.AbstractModel):
         `_get_payable_messages`, or `payable`.
         """
         return "payable"
+
+    def _get_payable_successor(self):
+        """Return the document that is owed in place of this one, sudoed; empty if this
+        one is. Its pay page leads there, and it takes no money itself any more.
+        """
+        return self.browse()
 
     def _get_payable_later_url(self):
         """Return where a client goes who does not want to pay now, if they may."""
@@ -489,25 +497,119 @@ class PaymentPayableMixin(models.AbstractModel):
         accepted = self._get_form_records("payment.form.submission")[:1].policy_id
         return accepted.body or (form._has_policy() and form.policy)
 
-    def _get_receipt_lines(self):
-        """Return what was paid, how and when: one line of text per payment."""
+    # === RECEIPTS === #
+
+    def _get_paid_transactions(self):
+        """Return the transactions that paid the document, sudoed, oldest first."""
         self.ensure_one()
-        lines = []
-        for allocation in self._get_allocations().sorted("id"):
-            tx_sudo = allocation.transaction_id
-            if tx_sudo.state == "done" and tx_sudo._is_money():
-                lines.append(
+        return self._get_allocations().transaction_id.sorted("id").filtered(
+            lambda tx: tx.state == "done" and tx._is_money()
+        )  # fmt: skip
+
+    def _get_receipts(self):
+        """Return what was paid, how and when, for a page or a mail.
+
+        :return: per payment a dict of the `id` of the transaction, `text`, and the
+            texts of what was given back since: `refunds`.
+        :rtype: list
+        """
+        self.ensure_one()
+        return [
+            {
+                "id": tx_sudo.id,
+                "text": self.env._(
+                    "%(amount)s on %(date)s, %(method)s, reference %(reference)s",
+                    amount=self._format_amount(tx_sudo._get_document_share(self)),
+                    date=format_date(
+                        self.env, tx_sudo._get_paid_day(), date_format="long"
+                    ),
+                    method=tx_sudo.payment_method_id.name,
+                    reference=tx_sudo.reference,
+                ),
+                "refunds": [
                     self.env._(
-                        "%(amount)s on %(date)s, %(method)s, reference %(reference)s",
-                        amount=self._format_amount(allocation.amount),
-                        date=format_date(
-                            self.env, tx_sudo.last_state_change, date_format="long"
-                        ),
-                        method=tx_sudo.payment_method_id.name,
-                        reference=tx_sudo.reference,
+                        "%(amount)s given back on %(date)s",
+                        amount=self._format_amount(refund["amount"]),
+                        date=format_date(self.env, refund["day"], date_format="long"),
                     )
-                )
-        return lines
+                    for refund in tx_sudo._get_refunds(self)
+                ],
+            }
+            for tx_sudo in self._get_paid_transactions()
+        ]
+
+    def _get_receipt_lines(self):
+        """Return `_get_receipts` as lines of text."""
+        return [
+            line
+            for receipt in self._get_receipts()
+            for line in (receipt["text"], *receipt["refunds"])
+        ]
+
+    def _get_receipt_row(self):
+        """Return what a receipt says of the document: a dict of `number`, `label`,
+        `invoice` (its number, if another document) and `is_advance`: not invoiced yet.
+        """
+        self.ensure_one()
+        return {
+            "number": self._get_payable_reference(),
+            "label": self._get_payable_title(),
+            "invoice": False,
+            "is_advance": False,
+        }
+
+    def _get_receipt_transactions(self):
+        """Return the payments that staff gives the client a receipt of, sudoed."""
+        return self._get_paid_transactions()
+
+    def _check_receipt_rights(self):
+        """Check that the user may see what clients paid, and write to them.
+
+        :raise AccessError: for anyone but staff of its company.
+        """
+        user = self.env.user
+        is_staff = user.has_group("payment_booking_portal.group_user")
+        if not is_staff and not user.has_group("account.group_account_invoice"):
+            raise AccessError(self.env._("Only staff can do this."))
+        if self.sudo()._get_payable_company() - self.env.companies:  # of an invoice
+            raise AccessError(self.env._("This belongs to a company that is not yours."))
+
+    def _get_receipts_to_show(self):
+        """Return `_get_receipt_transactions`, for staff.
+
+        :raise UserError: when there is none.
+        """
+        self.ensure_one()
+        self._check_receipt_rights()
+        txs_sudo = self.sudo()._get_receipt_transactions()  # plain users read none
+        if not txs_sudo:
+            raise UserError(
+                self.env._("Nothing was paid here yet that there is a receipt of.")
+            )
+        return txs_sudo
+
+    def action_print_receipt(self):
+        """Open the receipt of the last payment, as a PDF."""
+        return {
+            "type": "ir.actions.act_url",
+            "url": self._get_receipts_to_show()[-1]._get_receipt_path(),
+            "target": "new",
+        }
+
+    def action_send_receipt(self):
+        """Send the receipts of the document to the client again."""
+        txs_sudo = self._get_receipts_to_show()
+        for tx_sudo in txs_sudo:
+            if not tx_sudo._send_receipt():
+                raise UserError(self.env._("The client has no e-mail address."))
+        emails = ", ".join(sorted(set(txs_sudo.partner_id.mapped("email"))))
+        message = self.env._("The receipt was sent again to %(email)s.", email=emails)
+        self.sudo().message_post(body=message)  # plain users write no invoices
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "success", "message": message},
+        }
 
     # === LINKS === #
 
@@ -741,6 +843,9 @@ class PaymentPayableMixin(models.AbstractModel):
         self.ensure_one()
         document = self.sudo()  # the caller has checked the rights
         document._lock_and_touch()
+        successor = document._get_payable_successor()
+        if successor:
+            return successor._record_payment(amount, payment_method, date, note)
         status = document._get_payable_status()
         if status not in ("payable", "details", "later", "processing"):
             raise UserError(document._get_payable_messages()[status])

@@ -502,7 +502,7 @@ class PaymentRequest(models.Model):
                 "paid_cancelled",
                 self.env._(
                     "%(amount)s came for a cancelled request.",
-                    amount=self._format_amount(tx_sudo.amount),
+                    amount=self._format_amount(tx_sudo._get_document_share(self)),
                 ),
             )
         self._flag_used_up(tx_sudo)
@@ -572,7 +572,7 @@ class PaymentRequest(models.Model):
                 self.env._(
                     "%(amount)s came when all payments of the link were used up. "
                     "Decide whether it is given back.",
-                    amount=self._format_amount(tx_sudo.amount),
+                    amount=self._format_amount(tx_sudo._get_document_share(self)),
                 ),
             )
 

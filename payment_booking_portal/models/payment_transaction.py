@@ -3,10 +3,12 @@ import hmac
 from datetime import timedelta
 
 import psycopg2
+import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools import format_amount
 
 from .. import const
 from ..tools.locking import lock_and_touch
@@ -88,6 +90,19 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return (self.source_transaction_id or self).allocation_ids
 
+    def _get_document_share(self, document):
+        """Return how much of the transaction is for a document.
+
+        :param document: one payable that it pays.
+        """
+        self.ensure_one()
+        if document._name == "account.move":
+            return document._get_payment_share(self)
+        mine = self.allocation_ids.filtered(
+            lambda allocation: allocation._get_document() == document
+        )
+        return sum(mine.mapped("amount"))
+
     def _get_refunded_share(self, allocation):
         """Return how much of an allocation was given back.
 
@@ -102,6 +117,110 @@ class PaymentTransaction(models.Model):
         if not refunded or not self.amount:
             return 0.0
         return self.currency_id.round(refunded * allocation.amount / self.amount)
+
+    # === RECEIPT === #
+
+    def _get_paid_day(self):
+        """Return on which day the money came, where the business is."""
+        self.ensure_one()
+        return self.received_on or self._get_local_day(self.last_state_change)
+
+    def _get_local_day(self, moment):
+        tz = pytz.timezone(self.company_id.sudo()._get_booking_tz())  # not for guests
+        return pytz.utc.localize(moment).astimezone(tz).date()
+
+    def _get_refunds(self, document=None):
+        """Return what was given back since.
+
+        :param document: of which part; of all by default.
+        :return: dicts of `amount` and `day`.
+        :rtype: list
+        """
+        self.ensure_one()
+        share = self._get_document_share(document) if document else self.amount
+        refunds = self.child_transaction_ids.filtered(
+            lambda child: child.operation == "refund" and child.state == "done"
+        )
+        return [
+            {
+                "amount": self.currency_id.round(-child.amount * share / self.amount),
+                "day": child._get_local_day(child.last_state_change),
+            }
+            for child in refunds.sorted("id")
+        ]
+
+    def _get_receipt_rows(self):
+        """Return what a receipt lists: see `_get_receipt_row` of the documents, with
+        the `amount` of each.
+        """
+        self.ensure_one()
+        return [
+            {
+                **allocation._get_document()._get_receipt_row(),
+                "amount": allocation.amount,
+            }
+            for allocation in self.allocation_ids.sorted("id")
+        ]
+
+    def _format_receipt_amount(self, amount=None):
+        """Return an amount of the receipt in words; all of it by default."""
+        self.ensure_one()
+        amount = self.amount if amount is None else amount
+        return format_amount(self.env, amount, self.currency_id)
+
+    def _get_receipt_path(self):
+        """Return the path of the receipt for who is logged in: staff, or the client."""
+        self.ensure_one()
+        return f"/my/receipts/{self.id}"
+
+    def _get_receipt_url(self):
+        """Return the full address of the receipt for the client, for a mail: by the
+        link of what was paid, so that no account is needed.
+        """
+        self.ensure_one()
+        document = self.allocation_ids[:1]._get_document()
+        path = f"{document._get_pay_url()}/receipt/{self.id}"
+        return self.company_id.sudo().get_base_url() + path  # guests read no companies
+
+    def _get_receipt_lang(self):
+        """Return the language of the receipt: the client's."""
+        self.ensure_one()
+        installed = dict(self.env["res.lang"].get_installed())
+        langs = (self.partner_id.lang, self.partner_lang, self.env.lang)
+        return next((lang for lang in langs if lang in installed), "en_US")
+
+    def _render_receipt(self):
+        """Return the receipt as a file, and its type: a PDF, or a page to print where
+        the program that makes PDFs is not installed.
+
+        :rtype: tuple
+        """
+        self.ensure_one()
+        xmlid = "payment_booking_portal.action_report_receipt"
+        # sudo: the caller has checked who asks
+        report = self.env["ir.actions.report"].sudo()
+        if report.get_wkhtmltopdf_state() in ("install", "broken"):
+            return report._render_qweb_html(xmlid, self.ids)[0], "html"
+        return report._render_qweb_pdf(xmlid, self.ids)
+
+    def _send_receipt(self):
+        """Queue the receipt to the client.
+
+        :return: whether there is an address to send it to.
+        """
+        self.ensure_one()
+        if not (self.partner_id.email or self.partner_email):
+            return False
+        # sudo: clients read no templates
+        template = self.env.ref(
+            "payment_booking_portal.mail_template_payment_receipt"
+        ).sudo()
+        template.send_mail(
+            self.id, email_layout_xmlid="payment_booking_portal.mail_layout"
+        )
+        # sudo: nor jobs
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        return True
 
     # === STATES === #
 
@@ -211,11 +330,17 @@ class PaymentTransaction(models.Model):
     def _settle_payables(self):
         """Confirm and invoice every document that the transaction pays."""
         self.ensure_one()
-        for allocation in self.allocation_ids:
-            document = allocation._get_document()
+        documents = [allocation._get_document() for allocation in self.allocation_ids]
+        wanted = self.env.context.get("booking_receipt", True)
+        # One receipt for all that was paid at once.
+        alone = len(documents) == 1
+        for document in documents:
+            document = document.with_context(booking_receipt=wanted and alone)
             invoices = document._settle(self)
             if invoices:
                 self.invoice_ids = [(4, invoice.id) for invoice in invoices]
+        if wanted and not (alone and documents[0]._has_own_receipt):
+            documents[0]._attempt("confirm_failed", self._send_receipt)
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: money that came outside of a provider's API is

@@ -111,6 +111,25 @@ class ResPartner(models.Model):
         """Return what a client owes in words, or False. See `_get_due_rows`."""
         return self._get_due_rows(companies, excluded)._describe_amount()
 
+    def action_invoice_bookings(self):
+        """Open the dialog that puts the client's bookings on an invoice."""
+        self.ensure_one()
+        self.check_access("read")
+        Booking = self.env["payment.booking"]
+        bookings = Booking.search(
+            Booking._get_invoiceable_domain()
+            & Domain("partner_id", "child_of", self.commercial_partner_id.ids)
+            & Domain("company_id", "=", self.env.company.id),
+            order="start",
+        )
+        free = bookings.filtered(lambda booking: not booking._get_live_invoice())
+        if not free:
+            raise UserError(self.env._("There is no booking to invoice."))
+        currency = free[0].currency_id
+        return self.env["payment.booking.invoice"]._open(
+            free.filtered(lambda booking: booking.currency_id == currency)
+        )
+
     # === STATEMENT === #
 
     def _get_statement_urls(self, company):

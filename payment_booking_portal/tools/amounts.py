@@ -43,3 +43,25 @@ def parse_list(text):
     """
     parts = [part.strip() for part in (text or "").split(";")]
     return [parse_amount(part, ".", "") for part in parts if part]
+
+
+def share_out(amount, weights, currency):
+    """Return an amount shared out in proportion of weights.
+
+    The shares sum up to the amount, rounded; none is above its weight as long as the
+    amount is not above all of them.
+
+    :param float amount: in the currency.
+    :param list weights: amounts in the currency, not negative.
+    :param res.currency currency: whose coins cannot be broken.
+    :rtype: list
+    """
+    whole = sum(weights)
+    shares, weight_so_far, so_far = [], 0.0, 0.0
+    for weight in weights:
+        weight_so_far += weight
+        # Rounded where it stands: the last one need not take what others rounded off.
+        up_to = currency.round(amount * weight_so_far / whole) if whole else 0.0
+        shares.append(currency.round(up_to - so_far))
+        so_far = up_to
+    return shares

@@ -75,7 +75,7 @@ class PaymentBookingAsk(models.TransientModel):
             wizard.can_change_price = bool(booking_sudo) and not (
                 booking_sudo._get_payable_paid()
                 or booking_sudo._get_payable_processing()
-                or booking_sudo.invoice_id
+                or booking_sudo._get_live_invoice()
             )
 
     @api.depends("price_unit", "currency_id", "booking_id")

@@ -21,9 +21,5 @@ class PaymentBookingRecord(models.TransientModel):
     def action_record(self):
         """Book the money, and send the receipt."""
         self.ensure_one()
-        booking = self.booking_id
-        was_confirmed = booking.state == "confirmed"
-        self._record_on(booking)
-        if self.send and was_confirmed:  # else the confirmation has the receipt
-            booking._send_mail("payment_booking_portal.mail_template_booking_receipt")
+        self._record_on(self.booking_id.with_context(booking_receipt=self.send))
         return {"type": "ir.actions.act_window_close"}
