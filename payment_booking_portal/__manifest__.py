@@ -28,6 +28,7 @@
         "views/mail_templates.xml",  # Called by the mail templates
         "data/mail_template_data.xml",
         "data/mail_template_request_data.xml",
+        "data/mail_template_invoice_data.xml",
         # Client pages
         "views/client_layout_templates.xml",
         "views/form_templates.xml",
@@ -45,6 +46,8 @@
         "views/account_move_views.xml",
         "views/payment_request_views.xml",
         "views/payment_request_record_views.xml",
+        "views/payment_invoice_record_views.xml",
+        "views/payment_received_views.xml",
         "views/payment_same_person_views.xml",
         "views/payment_booking_share_views.xml",
         "views/payment_direct_link_views.xml",

@@ -36,6 +36,7 @@ from . import payment_overview
 from . import calendar_event
 from . import account_move
 from . import payment_due
+from . import payment_received
 from . import res_partner
 from . import res_users
 from . import resource_resource
