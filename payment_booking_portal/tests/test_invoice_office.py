@@ -16,6 +16,11 @@ LINK = "payment_booking_portal.mail_template_invoice_link"
 class InvoiceOfficeCommon(OfficeCommon, PayableCommon):
     needs_portal_user = True
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.email = "studio@example.com"
+
     def setUp(self):
         super().setUp()
         self.invoice = self._issue([100.0, 20.0])
@@ -296,6 +301,14 @@ class TestInvoiceRecord(InvoiceOfficeCommon):
         self.assertEqual(self.invoice._get_payable_status(), "paid")
 
     def test_cash_goes_to_the_cash_journal(self):
+        self.env["account.journal"].create(
+            {
+                "name": "Till",
+                "code": "TILL",
+                "type": "cash",
+                "company_id": self.company.id,
+            }
+        )
         tx = self._record(method=CASH)
         self.assertEqual(tx.payment_id.journal_id.type, "cash")
         self.assertTrue(tx.payment_id.is_reconciled)
