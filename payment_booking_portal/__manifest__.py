@@ -30,6 +30,7 @@
         "data/mail_template_request_data.xml",
         "data/mail_template_receipt_data.xml",
         "report/payment_receipt_report.xml",
+        "data/mail_template_invoice_data.xml",
         # Client pages
         "views/client_layout_templates.xml",
         "views/form_templates.xml",
@@ -49,6 +50,8 @@
         "views/payment_request_views.xml",
         "views/payment_receipt_views.xml",
         "views/payment_request_record_views.xml",
+        "views/payment_invoice_record_views.xml",
+        "views/payment_received_views.xml",
         "views/payment_same_person_views.xml",
         "views/payment_booking_share_views.xml",
         "views/payment_direct_link_views.xml",

@@ -93,6 +93,13 @@ DUE_AGES = [
     ("quarter", "31 to 90 days late"),
     ("older", "More than 90 days late"),
 ]
+# The list of what came (see `payment.received`).
+RECEIVED_SOURCES = [*DUE_SOURCES, ("none", "No document")]
+RECEIVED_CHANNELS = [
+    ("online", "Online"),
+    ("staff", "By staff"),
+    ("odoo", "In Odoo"),
+]
 ATTENDANCES = [
     ("none", "Not known yet"),
     ("attended", "Attended"),

@@ -37,6 +37,7 @@ from . import calendar_event
 from . import account_move
 from . import account_move_line
 from . import payment_due
+from . import payment_received
 from . import res_partner
 from . import res_users
 from . import resource_resource

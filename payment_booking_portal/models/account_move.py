@@ -1,5 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
 from odoo.tools import format_date, str2bool
 
 from .. import const
@@ -21,6 +22,11 @@ class AccountMove(models.Model):
     _name = "account.move"
     _inherit = ["account.move", "payment.payable.mixin"]
     _payable_allocation_field = "invoice_id"
+    # What staff got in the hand is noted, whether or not it could be paid online.
+    _recordable_statuses = (
+        *("payable", "details", "processing"),
+        *("disputed", "closed"),
+    )
 
     payment_booking_ids = fields.One2many(
         "payment.booking", "invoice_id", string="Bookings", readonly=True
@@ -344,6 +350,48 @@ class AccountMove(models.Model):
             }
         return context
 
+    # === MAILS WITH THE LINK AND THE TRANSFER === #
+
+    def _get_mail_subject(self):
+        """Override to name the invoice."""
+        self.ensure_one()
+        return self.env._(
+            "%(company)s: please pay %(amount)s for invoice %(number)s",
+            company=self.company_id.name,
+            amount=self._get_mail_amount(),
+            number=self.name,
+        )
+
+    def _get_mail_lines(self):
+        """Override to say what it is for."""
+        lines = super()._get_mail_lines()
+        what = self._describe_lines()
+        if what:
+            lines.insert(0, {"label": self.env._("For"), "value": what})
+        return lines
+
+    def _describe_lines(self, most=3):
+        """Return what the invoice is for, in a few words.
+
+        :param int most: how many of its lines are named.
+        """
+        lines = self.invoice_line_ids.filtered(
+            lambda line: line.display_type == "product" and line.name
+        )
+        names = list(dict.fromkeys(line.name.splitlines()[0] for line in lines))
+        return ", ".join(names[:most]) + (" …" if len(names) > most else "")
+
+    def _on_payment_pending(self, tx_sudo):
+        """Override to send the account that a bank transfer goes to, once for all that
+        the transfer pays.
+        """
+        first = tx_sudo.allocation_ids[:1].invoice_id
+        for move in self & first:
+            if tx_sudo.provider_id._is_slow():
+                move._send_mail(
+                    "payment_booking_portal.mail_template_invoice_transfer"
+                )
+
     # === PAYING A PART === #
 
     def _is_part_allowed(self):
@@ -441,11 +489,12 @@ class AccountMove(models.Model):
             .filtered(lambda tx: tx.state not in const.COUNTED_TX_STATES)
         )
 
-    def _prepare_payment_values(self, client_key, wish=None):
+    def _prepare_link_values(self, amount):
         """Override to link the invoice as Odoo does."""
-        values = super()._prepare_payment_values(client_key, wish)
-        values["custom_create_values"]["invoice_ids"] = [(6, 0, self.ids)]
-        return values
+        return {
+            **super()._prepare_link_values(amount),
+            "invoice_ids": [Command.set(self.ids)],
+        }
 
     def _prepare_native_payment(
         self, wish, signed=None, *, provider_id=None, payment_method_id=None, flow=None
@@ -647,21 +696,120 @@ class AccountMove(models.Model):
         for invoice in self:
             request._match_invoice(invoice)
 
+    def _check_office(self):
+        """Check that the user may see to the payment of the invoices.
+
+        Plain users read no invoices: the methods that call this act for them.
+
+        :raise AccessError: when they may not.
+        """
+        user = self.env.user
+        if user.has_group("account.group_account_invoice"):
+            self.check_access("read")
+        elif not user.has_group("payment_booking_portal.group_user"):
+            raise AccessError(self.env._("Only staff can do this."))
+        for move_sudo in self.sudo():  # as said above
+            is_ours = move_sudo.company_id in self.env.companies
+            if not is_ours or move_sudo.move_type != "out_invoice":
+                raise AccessError(
+                    self.env._("This is not an invoice of your company.")
+                )
+
+    def _check_asked(self):
+        """Check that the client can be asked to pay the invoice.
+
+        :raise UserError: why not.
+        """
+        self.ensure_one()
+        if not self._is_payable_now():
+            raise UserError(self._get_payable_error())
+
     def action_copy_pay_link(self):
         """Copy the address of the pay page.
 
         :raise UserError: when it cannot be paid, with the reason.
         """
         self.ensure_one()
-        self.check_access("read")
-        error = self._get_payable_error()
-        if error and self._get_payable_status() != "details":
-            raise UserError(error)
+        if not self.has_access("read"):
+            self._check_office()
+        move_sudo = self.sudo()  # plain users read no invoices
+        move_sudo._check_asked()
         return {
             "type": "ir.actions.client",
             "tag": "payment_booking_portal.copy_text",
             "params": {
-                "text": self.get_base_url() + self._get_pay_url(),
+                "text": move_sudo.get_base_url() + move_sudo._get_pay_url(),
                 "message": self.env._("The link is copied."),
             },
+        }
+
+    def action_send_payment_link(self):
+        """Send the client the link: billing users see the mail first.
+
+        :raise UserError: when it cannot be paid, with the reason.
+        """
+        self.ensure_one()
+        self._check_office()
+        move_sudo = self.sudo()  # plain users read no invoices
+        move_sudo._check_asked()
+        if not move_sudo._get_client_email():
+            raise UserError(
+                self.env._("The client has no e-mail address. Copy the link instead.")
+            )
+        if self.env.user.has_group("account.group_account_invoice"):
+            return self._open_link_composer()
+        email = move_sudo._get_client_email()
+        move_sudo._send_mail("payment_booking_portal.mail_template_invoice_link")
+        message = self.env._("The link was sent to %(email)s.", email=email)
+        move_sudo.message_post(body=message)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "success", "message": message},
+        }
+
+    def _open_link_composer(self):
+        """Return the action of Odoo's composer with the mail and its Pay button."""
+        template = self.env.ref("payment_booking_portal.mail_template_invoice_link")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send the payment link"),
+            "res_model": "mail.compose.message",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {
+                "default_model": self._name,
+                "default_res_ids": self.ids,
+                "default_template_id": template.id,
+                "default_composition_mode": "comment",
+                "default_email_layout_xmlid": "payment_booking_portal.mail_layout",
+                # The link is the client's: in the history, and in nobody's inbox.
+                "default_notify_skip_followers": True,
+                "force_email": True,
+                "hide_mail_template_management_options": True,
+            },
+        }
+
+    def action_record_payment(self):
+        """Open the dialog that notes money received by staff.
+
+        Who has billing rights alone gets Odoo's own.
+
+        :raise UserError: when nothing can be paid, with the reason.
+        """
+        self.ensure_one()
+        self._check_office()
+        move_sudo = self.sudo()  # plain users read no invoices
+        status = move_sudo._get_payable_status()
+        if status not in self._recordable_statuses:
+            raise UserError(move_sudo._get_payable_messages()[status])
+        if not self.env.user.has_group("payment_booking_portal.group_user"):
+            return self.action_register_payment()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Record a payment"),
+            "res_model": "payment.invoice.record",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_invoice_id": self.id},
         }

@@ -6,7 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
 from odoo.tools import email_normalize, format_time
-from odoo.tools.mail import formataddr
 
 from .. import const
 from ..tools import dates
@@ -241,9 +240,7 @@ class PaymentDocumentMixin(models.AbstractModel):
     @api.depends("allocation_ids.transaction_id.is_live")
     def _compute_is_test(self):
         for document in self:
-            document.is_test = any(
-                not tx.is_live for tx in document.allocation_ids.transaction_id
-            )
+            document.is_test = document._has_test_money()
 
     def _search_is_test(self, operator, value):
         if operator != "in":
@@ -585,28 +582,6 @@ class PaymentDocumentMixin(models.AbstractModel):
                 user_id=document.user_id.id or self.env.ref("base.user_admin").id,
             )  # fmt: skip
 
-    def _send_mail(self, template_xmlid):
-        """Queue a mail to the client, in the client's language.
-
-        :param str template_xmlid: a template on this model.
-        """
-        self.ensure_one()
-        if not self.client_email:
-            return
-        template = self.env.ref(template_xmlid).sudo()  # clients read no templates
-        attachments = self._make_mail_attachments()
-        values = {"attachment_ids": [Command.link(a.id) for a in attachments]}
-        template.send_mail(
-            self.id,
-            email_values=values,
-            email_layout_xmlid="payment_booking_portal.mail_layout",
-        )
-        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
-
-    def _make_mail_attachments(self):
-        """Return new attachments of a mail to the client, sudoed."""
-        return self.env["ir.attachment"].sudo()  # they belong to the mail
-
     def _get_invoice_url(self):
         """Return the address of the posted invoice for the client, or False."""
         self.ensure_one()
@@ -615,28 +590,21 @@ class PaymentDocumentMixin(models.AbstractModel):
             return False
         return invoice_sudo.get_portal_url()
 
-    def _get_mail_prefix(self):
-        """Return what stands before the subject of a mail about test money."""
-        self.ensure_one()
-        return self.env._("[Test] ") if self.is_test else ""
+    def _get_client_name(self):
+        """Override: a guest has given it."""
+        return self.client_name
+
+    def _get_client_email(self):
+        """Override: a guest has given it."""
+        return self.client_email
+
+    def _get_client_langs(self):
+        """Override: else the one that they booked or paid in."""
+        return [*super()._get_client_langs(), self.lang]
 
     def _get_mail_message(self):
         """Return what staff wrote into the mail that is being made, if anything."""
         return self.env.context.get("booking_message")
-
-    def _get_mail_to(self):
-        """Return the client's address with the name, for the header of a mail."""
-        self.ensure_one()
-        return formataddr((self.client_name or "", self.client_email))
-
-    def _get_mail_url(self, page="manage"):
-        """Return the full address of a client page, for a mail.
-
-        :param str page: `pay`, or `manage` for what it shows once it is paid.
-        """
-        self.ensure_one()
-        path = self._get_pay_url() if page == "pay" else self._get_payable_done_url()
-        return self.get_base_url() + path
 
     def _get_signup_url(self):
         """Return the address where the contact makes the account that sees it.
@@ -655,12 +623,6 @@ class PaymentDocumentMixin(models.AbstractModel):
         scope = self.env["res.users"].sudo()._get_signup_invitation_scope()  # as above
         if scope == "b2c" and not partner_sudo.user_ids:
             partner_sudo.signup_prepare()
-
-    def _get_transfer_transaction(self):
-        """Return the bank transfer that is waited for, sudoed."""
-        return self._get_live_transactions().filtered(
-            lambda tx: tx.state == "pending" and tx.provider_id._is_slow()
-        )[:1]
 
     @api.depends("allocation_ids.transaction_id.state")
     def _compute_awaits_transfer(self):
@@ -682,24 +644,6 @@ class PaymentDocumentMixin(models.AbstractModel):
         for document in self.sudo():  # plain users write no transactions
             document._lock_and_touch()
             document._get_transfer_transaction()._give_up_transfer()
-
-    def _get_transfer_reference(self):
-        """Return what the client must write on the transfer."""
-        tx_sudo = self._get_transfer_transaction()
-        return tx_sudo.reference and tx_sudo._get_communication()
-
-    def _get_transfer_instructions(self):
-        """Return the account to pay to, as the provider's own message says it."""
-        return self._get_transfer_transaction().provider_id.pending_msg
-
-    def _get_client_lang(self):
-        """Return the language in which the client reads."""
-        self.ensure_one()
-        installed = dict(self.env["res.lang"].get_installed())
-        for lang in (self.partner_id.lang, self.lang):
-            if lang in installed:  # it may have been switched off since
-                return lang
-        return self.env.lang
 
     def _ask_fresh_link(self, link_sudo, client_key):
         """Override to mail a fresh link to the client, and to tell staff."""

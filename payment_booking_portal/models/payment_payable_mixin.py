@@ -8,6 +8,7 @@ from odoo import fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import format_amount, format_date
+from odoo.tools.mail import formataddr
 from odoo.tools.misc import get_lang
 
 from odoo.addons.payment import utils as payment_utils
@@ -42,6 +43,8 @@ class PaymentPayableMixin(models.AbstractModel):
     _payable_allocation_field = None
     # Whether its own mails tell the client of a payment; else the transaction does.
     _has_own_receipt = False
+    # The statuses (see `_get_payable_status`) in which staff may note money that came.
+    _recordable_statuses = ("payable", "details", "later", "processing")
 
     # === TO OVERRIDE === #
 
@@ -618,6 +621,124 @@ class PaymentPayableMixin(models.AbstractModel):
         link = self.env["payment.access.link"]._get_for(self, "pay")
         return f"/pay/{link.sudo().token}"  # the token is for whoever gets the address
 
+    # === MAILS TO THE CLIENT === #
+
+    def _get_client_name(self):
+        """Return the name of the client. Override where a guest has given theirs."""
+        return self._get_payable_partner().name
+
+    def _get_client_email(self):
+        """Return the e-mail address of the client. Override as `_get_client_name`."""
+        return self._get_payable_partner().email
+
+    def _get_client_langs(self):
+        """Return the languages that the client may read, the best one first."""
+        return [self._get_payable_partner().lang]
+
+    def _get_client_lang(self):
+        """Return the language in which the client reads."""
+        self.ensure_one()
+        installed = dict(self.env["res.lang"].get_installed())
+        for lang in self._get_client_langs():
+            if lang in installed:  # it may have been switched off since
+                return lang
+        return self.env.lang
+
+    def _send_mail(self, template_xmlid):
+        """Queue a mail to the client, in the client's language.
+
+        :param str template_xmlid: a template on this model.
+        """
+        self.ensure_one()
+        if not self._get_client_email():
+            return
+        template = self.env.ref(template_xmlid).sudo()  # clients read no templates
+        attachments = self._make_mail_attachments()
+        values = {"attachment_ids": [Command.link(a.id) for a in attachments]}
+        template.send_mail(
+            self.id,
+            email_values=values,
+            email_layout_xmlid="payment_booking_portal.mail_layout",
+        )
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
+    def _make_mail_attachments(self):
+        """Return new attachments of a mail to the client, sudoed."""
+        return self.env["ir.attachment"].sudo()  # they belong to the mail
+
+    def _has_test_money(self):
+        """Tell whether somebody paid it, or tried to, with test money."""
+        return any(not tx.is_live for tx in self._get_allocations().transaction_id)
+
+    def _get_mail_prefix(self):
+        """Return what stands before the subject of a mail about test money."""
+        self.ensure_one()
+        return self.env._("[Test] ") if self._has_test_money() else ""
+
+    def _get_mail_to(self):
+        """Return the client's address with the name, for the header of a mail."""
+        self.ensure_one()
+        return formataddr((self._get_client_name() or "", self._get_client_email()))
+
+    def _get_mail_url(self, page="manage"):
+        """Return the full address of a client page, for a mail.
+
+        :param str page: `pay`, or `manage` for what it shows once it is paid.
+        """
+        self.ensure_one()
+        path = self._get_pay_url() if page == "pay" else self._get_payable_done_url()
+        return self.get_base_url() + path
+
+    def _get_mail_lines(self):
+        """Return what a mail lists: dicts with `label` and `value`."""
+        return [
+            {
+                "label": line["label"],
+                "value": line["value"]
+                if "value" in line
+                else self._format_amount(line["amount"]),
+            }
+            for line in self._get_payable_lines()
+        ]
+
+    def _get_mail_amount(self):
+        """Return what is to pay, in words."""
+        return self._format_amount(self._get_payable_amount())
+
+    def _get_mail_subject(self):
+        """Return the subject of a mail that asks for the money."""
+        self.ensure_one()
+        amount = self._get_mail_amount()
+        company = self.company_id.name
+        if not amount:
+            return self.env._("Payment to %(company)s", company=company)
+        return self.env._(
+            "%(company)s: please pay %(amount)s", company=company, amount=amount
+        )
+
+    def _get_transfer_transactions(self):
+        """Return the bank transfers that are waited for, sudoed."""
+        return self._get_live_transactions().filtered(
+            lambda tx: tx.state == "pending" and tx.provider_id._is_slow()
+        )
+
+    def _get_transfer_transaction(self):
+        """Return the bank transfer that is waited for, the last one if there are
+        several (parts of an invoice), sudoed.
+        """
+        return self._get_transfer_transactions().sorted(
+            lambda tx: (tx.last_state_change, tx.id)
+        )[-1:]
+
+    def _get_transfer_reference(self):
+        """Return what the client must write on the transfer."""
+        tx_sudo = self._get_transfer_transaction()
+        return tx_sudo.reference and tx_sudo._get_communication()
+
+    def _get_transfer_instructions(self):
+        """Return the account to pay to, as the provider's own message says it."""
+        return self._get_transfer_transaction().provider_id.pending_msg
+
     # === PROVIDERS === #
 
     def _get_payment_options(self, amount=None, user=None):
@@ -777,15 +898,22 @@ class PaymentPayableMixin(models.AbstractModel):
             ),
             "custom_create_values": {
                 "client_key": client_key,
-                "allocation_ids": [
-                    Command.create(
-                        {
-                            self._payable_allocation_field: self.id,
-                            "amount": amount,
-                        }
-                    )
-                ],
+                **self._prepare_link_values(amount),
             },
+        }
+
+    def _prepare_link_values(self, amount):
+        """Return the values that make a new transaction pay the document.
+
+        :param float amount: how much of it, in the document's currency.
+        """
+        self.ensure_one()
+        return {
+            "allocation_ids": [
+                Command.create(
+                    {self._payable_allocation_field: self.id, "amount": amount}
+                )
+            ],
         }
 
     def _get_payable_reference(self):
@@ -828,6 +956,18 @@ class PaymentPayableMixin(models.AbstractModel):
 
     # === MONEY RECEIVED BY STAFF === #
 
+    def _get_recordable_amount(self):
+        """Return how much staff can note: the transfers that are waited for are given
+        up then.
+        """
+        self.ensure_one()
+        field = self._payable_allocation_field
+        waited = self._get_transfer_transactions().allocation_ids.filtered(
+            lambda line: line[field] == self
+        )
+        amount = self._get_payable_amount() + sum(waited.mapped("amount"))
+        return self._get_payable_currency().round(amount)
+
     def _record_payment(self, amount, payment_method, date=None, note=None):
         """Book money that staff received: through a transaction, as if paid online.
 
@@ -847,14 +987,12 @@ class PaymentPayableMixin(models.AbstractModel):
         if successor:
             return successor._record_payment(amount, payment_method, date, note)
         status = document._get_payable_status()
-        if status not in ("payable", "details", "later", "processing"):
+        if status not in self._recordable_statuses:
             raise UserError(document._get_payable_messages()[status])
         currency = document._get_payable_currency()
-        for tx_sudo in document._get_live_transactions():
-            if tx_sudo.provider_id._is_slow() and tx_sudo.state == "pending":
-                tx_sudo._give_up_transfer()  # the client pays staff instead
-            else:
-                document._cancel_or_block(tx_sudo)
+        document._get_transfer_transactions()._give_up_transfer()  # they pay staff
+        for tx_sudo in document._get_blocking_transactions():
+            document._cancel_or_block(tx_sudo)
         if currency.compare_amounts(amount, 0) <= 0:
             raise UserError(self.env._("Type the amount that was paid."))
         if currency.compare_amounts(amount, document._get_payable_amount()) > 0:
@@ -880,14 +1018,7 @@ class PaymentPayableMixin(models.AbstractModel):
                 ),
                 "provider_reference": note,
                 "received_on": date,
-                "allocation_ids": [
-                    Command.create(
-                        {
-                            self._payable_allocation_field: self.id,
-                            "amount": currency.round(amount),
-                        }
-                    )
-                ],
+                **document._prepare_link_values(currency.round(amount)),
             }
         )
         tx_sudo._set_done(

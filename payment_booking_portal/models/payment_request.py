@@ -940,34 +940,18 @@ class PaymentRequest(models.Model):
         ).message_post(**kwargs)
 
     def _get_mail_lines(self):
-        """Return what a mail lists: dicts with `label` and `value`."""
-        lines = [
-            {
-                "label": line["label"],
-                "value": line.get("value") or self._format_amount(line["amount"]),
-            }
-            for line in self._get_payable_lines()
-        ]
+        """Override to add the total."""
+        lines = super()._get_mail_lines()
         if self.amount_total:
             total = self._format_amount(self.amount_total)
             lines.insert(-1, {"label": self.env._("Total"), "value": total})
         return lines
 
     def _get_mail_amount(self):
-        """Return what is to pay, in words; empty while the client types it."""
-        amount = self.amount_total and self._get_payable_amount()
-        return self._format_amount(amount) if amount else ""
-
-    def _get_mail_subject(self):
-        """Return the subject of the mail with the link."""
-        self.ensure_one()
-        amount = self._get_mail_amount()
-        company = self.company_id.name
-        if not amount:
-            return self.env._("Payment to %(company)s", company=company)
-        return self.env._(
-            "%(company)s: please pay %(amount)s", company=company, amount=amount
-        )
+        """Override: empty while the client types it."""
+        if not self.amount_total or not self._get_payable_amount():
+            return ""
+        return super()._get_mail_amount()
 
     # === ACTIONS === #
 

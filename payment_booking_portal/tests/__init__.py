@@ -19,6 +19,7 @@ from . import test_http_manage
 from . import test_http_pay
 from . import test_http_request
 from . import test_invoice
+from . import test_invoice_office
 from . import test_mail
 from . import test_mail_test
 from . import test_overview
@@ -31,6 +32,8 @@ from . import test_race_booking_invoice
 from . import test_race_invoice
 from . import test_race_link
 from . import test_receipt
+from . import test_race_record
+from . import test_received
 from . import test_request
 from . import test_request_office
 from . import test_rights

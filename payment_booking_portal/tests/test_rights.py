@@ -16,6 +16,8 @@ TABLE = {
     "payment.request": (WRITE, WRITE, READ, WRITE, READ, NONE),
     "payment.request.line": (WRITE, WRITE, READ, WRITE, NONE, NONE),
     "payment.request.record": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
+    "payment.invoice.record": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
+    "payment.received": (READ, READ, READ, READ, NONE, NONE),
     "payment.same.person": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
     "payment.booking.session": (WRITE, WRITE, READ, WRITE, NONE, NONE),
     "payment.booking.seat": (READ, READ, NONE, READ, NONE, NONE),

@@ -12,5 +12,6 @@ from . import payment_booking_share
 from . import payment_booking_session_add
 from . import payment_booking_session_change
 from . import payment_booking_session_plan
+from . import payment_invoice_record
 from . import payment_request_record
 from . import payment_same_person

@@ -26,6 +26,13 @@ class PaymentRecordWizard(models.AbstractModel):
         xmlids = methods.get_external_id()
         return [(xmlids[method.id], method.name) for method in methods]
 
+    def _check_rights(self, document):
+        """Check that the user may note money on a document. Override.
+
+        :raise AccessError: when they may not.
+        """
+        document.check_access("write")
+
     def _record_on(self, document):
         """Book the money of the dialog on a document.
 
@@ -33,7 +40,7 @@ class PaymentRecordWizard(models.AbstractModel):
         :raise UserError: when the money cannot have come, or that much is not due.
         """
         self.ensure_one()
-        document.check_access("write")
+        self._check_rights(document)
         if self.date > fields.Date.context_today(self):
             raise UserError(self.env._("Money is recorded once it came."))
         # sudo: plain users read no payment methods
