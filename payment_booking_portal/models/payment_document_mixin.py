@@ -14,8 +14,8 @@ from ..tools import dates
 class PaymentDocumentMixin(models.AbstractModel):
     """What the documents of our own that a client pays share: bookings and requests.
 
-    Who owes, what came, what a person must decide, and the mails about it. An invoice
-    has all of this from Odoo, and only `payment.payable.mixin` from us.
+    Who owes, what came, and what a person must decide. An invoice has all of this from
+    Odoo, and only `payment.payable.mixin` from us.
     """
 
     _name = "payment.document.mixin"

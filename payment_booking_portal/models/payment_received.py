@@ -314,9 +314,7 @@ class PaymentReceived(models.Model):
     # === ACTIONS === #
 
     def _get_target(self):
-        """Return the document of a row, else its payment in Odoo; empty if the payment
-        is for several.
-        """
+        """Return the document of a row; without one, or with several, its payment."""
         self.ensure_one()
         return self.booking_id or self.request_id or self.invoice_id or self.payment_id
 

@@ -51,7 +51,7 @@ with registry.cursor() as cr:
     invoices.action_post()
     group = env.ref("payment_booking_portal.group_user")
     users = env["res.users"].with_context(no_reset_password=True).create([
-        {"name": f"Desk {number}", "login": f"race_record_{number}",
+        {"name": f"Desk {number}", "login": f"race_record_{number}_{invoices[0].id}",
          "company_id": company.id, "company_ids": [(6, 0, company.ids)],
          "group_ids": [(6, 0, group.ids)]}
         for number in range(len(amounts))
