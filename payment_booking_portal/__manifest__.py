@@ -52,6 +52,7 @@
         "views/payment_request_record_views.xml",
         "views/payment_invoice_record_views.xml",
         "views/payment_received_views.xml",
+        "views/payment_due_views.xml",
         "views/payment_same_person_views.xml",
         "views/payment_booking_share_views.xml",
         "views/payment_direct_link_views.xml",

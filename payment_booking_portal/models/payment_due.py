@@ -494,22 +494,85 @@ class PaymentDue(models.Model):
         """
         return Domain("partner_id", "child_of", partner.commercial_partner_id.ids)
 
+    # === TOTALS === #
+
+    @api.model
+    @api.readonly
+    def get_totals(self, domain):
+        """Return what is due in a list, and what of it is overdue: currencies are never
+        summed.
+
+        :param list domain: of the list.
+        :return: dicts of `currency_id`, `due` and `overdue` (in words, or False).
+        :rtype: list
+        """
+        self._check_user()
+        open_rows = Domain(domain) & Domain("status", "=", "open")
+        due = self._read_group(open_rows, ["currency_id"], ["amount_due:sum"])
+        late = dict(
+            self._read_group(
+                open_rows & Domain("days_late", ">", 0),
+                ["currency_id"],
+                ["amount_due:sum"],
+            )
+        )
+        return [
+            {
+                "currency_id": currency.id,
+                "due": format_amount(self.env, amount, currency),
+                "overdue": currency in late
+                and format_amount(self.env, late[currency], currency),
+            }
+            for currency, amount in due
+            if not currency.is_zero(amount)
+        ]
+
     # === ACTIONS === #
 
     def _check_user(self):
         if not self.env.user.has_group("payment_booking_portal.group_user") and (
             not self.env.user.has_group("account.group_account_readonly")
+            and not self.env.user.has_group("account.group_account_invoice")
         ):
             raise AccessError(self.env._("Only staff can do this."))
 
-    def action_open(self):
-        """Open the document of the row."""
-        self._check_user()
+    def _get_document_to_act(self):
+        """Return the document of a row that staff may see; it checks what it is asked.
+
+        :raise AccessError: for anyone else.
+        """
         self.ensure_one()
-        document = self._get_document()
+        self._check_user()
+        self.check_access("read")
+        return self._get_document()
+
+    def action_open(self):
+        """Open the document of the row; or the row itself, for who may not read it."""
+        document = self._get_document_to_act()
+        target = document if document.has_access("read") else self
         return {
             "type": "ir.actions.act_window",
-            "res_model": document._name,
-            "res_id": document.id,
+            "name": self.name,
+            "res_model": target._name,
+            "res_id": target.id,
             "views": [(False, "form")],
+            "target": "current" if target == document else "new",
         }
+
+    def action_send_link(self):
+        """Send the client the link to pay, by the way of the document."""
+        document = self._get_document_to_act()
+        if self.source == "invoice":
+            return document.action_send_payment_link()
+        if self.source == "booking":
+            return document.action_ask_for_payment()
+        return document.action_send()
+
+    def action_record_payment(self):
+        """Open the dialog of the document that notes money received by staff."""
+        return self._get_document_to_act().action_record_payment()
+
+    def action_view_partner(self):
+        """Open the client, on the tab Payments."""
+        self._get_document_to_act()
+        return self.partner_id.action_view_payments()

@@ -575,7 +575,9 @@ class PaymentPayableMixin(models.AbstractModel):
         if not is_staff and not user.has_group("account.group_account_invoice"):
             raise AccessError(self.env._("Only staff can do this."))
         if self.sudo()._get_payable_company() - self.env.companies:  # of an invoice
-            raise AccessError(self.env._("This belongs to a company that is not yours."))
+            raise AccessError(
+                self.env._("This belongs to a company that is not yours.")
+            )
 
     def _get_receipts_to_show(self):
         """Return `_get_receipt_transactions`, for staff.

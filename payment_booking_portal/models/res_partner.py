@@ -2,8 +2,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-# So many of the client's last bookings, and requests, are on the tab Payments.
+# So many rows are on the tab Payments, and who sees it.
 TAB_LIMIT = 200
+TAB_GROUPS = "payment_booking_portal.group_user,account.group_account_invoice"
 
 
 class ResPartner(models.Model):
@@ -18,30 +19,26 @@ class ResPartner(models.Model):
 
     payment_request_ids = fields.One2many("payment.request", "partner_id")
     # For the tab Payments: with those of the contacts of a company.
-    payment_tab_request_ids = fields.Many2many(
+    payment_tab_overdue_ids = fields.Many2many(
+        "payment.due", compute="_compute_payment_tab", groups=TAB_GROUPS
+    )
+    payment_tab_pending_ids = fields.Many2many(
+        "payment.due", compute="_compute_payment_tab", groups=TAB_GROUPS
+    )
+    payment_tab_paid_ids = fields.Many2many(
+        "payment.due", compute="_compute_payment_tab", groups=TAB_GROUPS
+    )
+    payment_tab_draft_ids = fields.Many2many(
         "payment.request",
-        compute="_compute_payment_tab",
+        string="Drafts",
+        compute="_compute_payment_tab_draft_ids",
         groups="payment_booking_portal.group_user",
-    )
-    payment_tab_booking_ids = fields.Many2many(
-        "payment.booking",
-        compute="_compute_payment_tab",
-        groups="payment_booking_portal.group_user",
-    )
-    payment_tab_invoice_ids = fields.Many2many(
-        "account.move",
-        compute="_compute_payment_tab_invoice_ids",
-        groups="account.group_account_invoice,account.group_account_readonly",
     )
     payment_tab_dues = fields.Char(
-        string="Owes",
-        compute="_compute_payment_tab",
-        groups="payment_booking_portal.group_user",
+        string="Owes", compute="_compute_payment_tab", groups=TAB_GROUPS
     )
-    payment_tab_invoice_dues = fields.Char(
-        string="On Invoices",
-        compute="_compute_payment_tab",
-        groups="payment_booking_portal.group_user",
+    payment_tab_overdue = fields.Char(
+        string="Overdue", compute="_compute_payment_tab", groups=TAB_GROUPS
     )
 
     @api.depends("payment_booking_ids")
@@ -55,30 +52,35 @@ class ResPartner(models.Model):
 
     @api.depends_context("allowed_company_ids", "lang")
     def _compute_payment_tab(self):
-        companies = self.env.companies
+        Due = self.env["payment.due"]
+        done = ("paid", "partly_refunded", "refunded", "credit")
+        mine = Domain("company_id", "in", self.env.companies.ids)
         for partner in self:
-            origin = partner._origin
-            mine = Domain("partner_id", "child_of", origin.ids)
-            partner.payment_tab_request_ids = self.env["payment.request"].search(
-                mine & Domain("state", "!=", "cancelled"), limit=TAB_LIMIT
+            rows = mine & Domain("partner_id", "child_of", partner._origin.ids)
+            unpaid = Due.search(
+                rows & Domain("status", "not in", done), limit=TAB_LIMIT
             )
-            partner.payment_tab_booking_ids = self.env["payment.booking"].search(
-                mine & Domain("state", "in", ("hold", "confirmed")), limit=TAB_LIMIT
+            late = unpaid.filtered(lambda row: row.days_late and row.is_owed)
+            partner.payment_tab_overdue_ids = late
+            partner.payment_tab_pending_ids = unpaid - late
+            partner.payment_tab_paid_ids = Due.search(
+                rows & Domain("status", "in", done),
+                order="date desc, id desc",
+                limit=TAB_LIMIT,
             )
-            dues = origin and origin._get_due_rows(companies)
-            invoiced = dues and dues.filtered(lambda row: row.source == "invoice")
-            partner.payment_tab_dues = dues and dues._describe_amount()
-            partner.payment_tab_invoice_dues = invoiced and invoiced._describe_amount()
-
-    @api.depends_context("allowed_company_ids")
-    def _compute_payment_tab_invoice_ids(self):
-        for partner in self:
             origin = partner._origin
             dues = origin and origin._get_due_rows(self.env.companies)
-            partner.payment_tab_invoice_ids = dues and (
-                dues.filtered(lambda row: row.source == "invoice")
-                .invoice_id.sudo(False)
-                ._filtered_access("read")
+            partner.payment_tab_dues = dues and dues._describe_amount()
+            overdue = dues and dues.filtered("days_late")
+            partner.payment_tab_overdue = overdue and overdue._describe_amount()
+
+    @api.depends_context("allowed_company_ids")
+    def _compute_payment_tab_draft_ids(self):
+        for partner in self:
+            partner.payment_tab_draft_ids = self.env["payment.request"].search(
+                Domain("partner_id", "child_of", partner._origin.ids)
+                & Domain("state", "in", ("draft", "expired")),
+                limit=TAB_LIMIT,
             )
 
     def _forget_form_answers(self):

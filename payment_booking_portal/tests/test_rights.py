@@ -18,6 +18,8 @@ TABLE = {
     "payment.request.record": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
     "payment.invoice.record": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
     "payment.received": (READ, READ, READ, READ, NONE, NONE),
+    "payment.due": (READ, READ, READ, READ, READ, NONE),
+    "payment.booking.invoice": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
     "payment.same.person": ("rwc-", "rwc-", NONE, "rwc-", NONE, NONE),
     "payment.booking.session": (WRITE, WRITE, READ, WRITE, NONE, NONE),
     "payment.booking.seat": (READ, READ, NONE, READ, NONE, NONE),

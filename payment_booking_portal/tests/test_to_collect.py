@@ -1,0 +1,178 @@
+"""The list of staff over what clients owe: its filters, totals and buttons."""
+
+import ast
+
+from lxml import etree
+
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tests import Form, freeze_time, new_test_user, tagged
+
+from .common import NOW, BookingCommon
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestToCollect(BookingCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.user = new_test_user(
+            cls.env,
+            "collecting",
+            groups="payment_booking_portal.group_user",
+            company_id=cls.company.id,
+        )
+        cls.late = cls._invoice(120.0, "2026-02-20")
+        cls.soon = cls._invoice(80.0, "2026-03-10")
+        cls.disputed = cls._invoice(30.0, "2026-03-12")
+        cls.disputed.write(
+            {"payment_disputed": True, "payment_disputed_reason": "Not delivered"}
+        )
+        service = cls._create_service("Massage", fee_policy="on_site")
+        cls.booking = cls.env["payment.booking"]._place(
+            service, cls._utc("2026-03-05 09:00"), {}, partner=cls.partner
+        )
+        cls.request = cls.env["payment.request"].create(
+            {"partner_id": cls.partner.id, "amount": 50.0, "reason": "Oil"}
+        )
+        cls.request.action_make_link()
+        cls.env.flush_all()
+        cls.action = cls.env.ref("payment_booking_portal.payment_due_action")
+
+    @classmethod
+    def _invoice(cls, amount, day, **values):
+        invoice = cls._create_invoice([amount], invoice_date_due=day, **values)
+        invoice.action_post()
+        return invoice
+
+    def _rows(self, *filters, user=None):
+        """Return the documents that the list shows with some of its filters."""
+        arch = etree.fromstring(
+            self.env.ref("payment_booking_portal.payment_due_view_search").arch
+        )
+        domain = Domain("partner_id", "=", self.partner.id)
+        for name in filters:
+            [node] = arch.xpath(f"//filter[@name='{name}']")
+            text = node.get("domain").replace("uid", str(self.env.uid))
+            domain &= Domain(ast.literal_eval(text))
+        self.env.flush_all()
+        rows = self.env["payment.due"].with_user(user or self.user).search(domain)
+        return [row.sudo()._get_document() for row in rows]
+
+    def _row(self, document, user=None):
+        rows = self.env["payment.due"].with_user(user or self.user)
+        return rows._get_rows_of(document)
+
+    def test_what_it_opens_with(self):
+        context = ast.literal_eval(self.action.context)
+        filters = [name.removeprefix("search_default_") for name in context]
+        self.assertEqual(
+            self._rows(*filters),
+            [self.late, self.booking, self.soon, self.disputed, self.request],
+        )
+
+    def test_filters(self):
+        paid = self._invoice(10.0, "2026-03-20")
+        self._pay(paid)
+        underway = self._invoice(11.0, "2026-03-21")
+        self._start_payment(underway)._set_pending()
+        expected = {
+            "overdue": [self.late],
+            "pending": [self.booking, self.soon, self.disputed, self.request],
+            "processing": [underway],
+            "paid": [paid],
+            "disputed": [self.disputed],
+            "booking": [self.booking],
+            "request": [self.request],
+            "online": [paid],
+            "test": [],
+        }
+        for name, documents in expected.items():
+            with self.subTest(name=name):
+                self.assertEqual(self._rows(name), documents)
+        self.assertEqual(
+            self._rows("invoiced", "to_collect"), [self.late, self.soon, self.disputed]
+        )
+
+    def test_test_money_is_left_out(self):
+        tx = self._start_payment(self.late)
+        tx.is_live = False
+        tx._set_pending()
+        self.assertNotIn(self.late, self._rows("real"))
+        self.assertEqual(self._rows("test"), [self.late])
+
+    def test_currencies_are_not_summed(self):
+        euro = self._enable_currency("EUR")
+        self._invoice(70.0, "2026-02-01", currency_id=euro.id)
+        self.env.flush_all()
+        domain = [("partner_id", "=", self.partner.id), ("is_owed", "=", True)]
+        Due = self.env["payment.due"].with_user(self.user)
+        totals = {total["currency_id"]: total for total in Due.get_totals(domain)}
+        dollar = self.company.currency_id
+        self.assertEqual(set(totals), {dollar.id, euro.id})
+        self.assertIn("340.00", totals[dollar.id]["due"])
+        self.assertIn("120.00", totals[dollar.id]["overdue"])
+        self.assertIn("70.00", totals[euro.id]["due"])
+
+    def test_totals_are_for_staff(self):
+        for groups in ("base.group_user", "base.group_portal"):
+            user = new_test_user(self.env, f"no {groups}", groups=groups)
+            with self.assertRaises(AccessError):
+                self.env["payment.due"].with_user(user).get_totals([])
+
+    def test_buttons_reach_the_document(self):
+        self.partner.email = "client@example.com"
+        for document, model in (
+            (self.booking, "payment.booking.record"),
+            (self.request, "payment.request.record"),
+            (self.soon, "payment.invoice.record"),
+        ):
+            with self.subTest(document=document):
+                action = self._row(document).action_record_payment()
+                self.assertEqual(action["res_model"], model)
+        action = self._row(self.booking).action_send_link()
+        self.assertEqual(action["res_model"], "payment.booking.ask")
+        action = self._row(self.request).action_send_link()
+        self.assertEqual(action["res_model"], "mail.compose.message")
+        action = self._row(self.soon).action_send_link()
+        self.assertEqual(action["tag"], "display_notification")
+        with self.assertRaises(UserError):
+            self._row(self.disputed).action_send_link()
+
+    def test_plain_staff_records_money_on_an_invoice(self):
+        action = self._row(self.late).action_record_payment()
+        Wizard = self.env[action["res_model"]].with_user(self.user)
+        with Form(Wizard.with_context(**action["context"])) as form:
+            form.amount = 120.0
+        form.record.action_record()
+        self.assertEqual(self.late.amount_residual, 0.0)
+        self.assertNotIn(self.late, self._rows("to_collect"))
+
+    def test_open(self):
+        action = self._row(self.booking).action_open()
+        self.assertEqual(action["res_model"], "payment.booking")
+        row = self._row(self.late)
+        action = row.action_open()  # plain users read no invoices
+        self.assertEqual((action["res_model"], action["res_id"]), (row._name, row.id))
+        with Form(row) as form:
+            self.assertEqual(form.amount_due, 120.0)
+        billing = new_test_user(
+            self.env, "billing", groups="base.group_user,account.group_account_invoice"
+        )
+        action = self._row(self.late, billing).action_open()
+        self.assertEqual(action["res_model"], "account.move")
+
+    def test_another_company(self):
+        other = self._create_other_company()
+        elsewhere = new_test_user(
+            self.env,
+            "elsewhere",
+            groups="payment_booking_portal.group_user",
+            company_id=other.id,
+            company_ids=[(6, 0, other.ids)],
+        )
+        self.assertFalse(self._rows(user=elsewhere))
+        row = self._row(self.late)
+        with self.assertRaises(AccessError):
+            row.with_user(elsewhere).action_send_link()
