@@ -303,9 +303,7 @@ class AccountMove(models.Model):
         first = tx_sudo.allocation_ids[:1].invoice_id
         for move in self & first:
             if tx_sudo.provider_id._is_slow():
-                move._send_mail(
-                    "payment_booking_portal.mail_template_invoice_transfer"
-                )
+                move._send_mail("payment_booking_portal.mail_template_invoice_transfer")
 
     # === PAYING A PART === #
 
@@ -519,9 +517,7 @@ class AccountMove(models.Model):
         for move_sudo in self.sudo():  # as said above
             is_ours = move_sudo.company_id in self.env.companies
             if not is_ours or move_sudo.move_type != "out_invoice":
-                raise AccessError(
-                    self.env._("This is not an invoice of your company.")
-                )
+                raise AccessError(self.env._("This is not an invoice of your company."))
 
     def _check_asked(self):
         """Check that the client can be asked to pay the invoice.

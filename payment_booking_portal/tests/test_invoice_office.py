@@ -151,9 +151,9 @@ class TestInvoiceLink(InvoiceOfficeCommon, MockEmail):
         self.env["res.lang"]._activate_lang("fr_FR")
         self.camille.lang = "fr_FR"
         self.assertEqual(self.invoice._get_client_lang(), "fr_FR")
-        self.env.ref(LINK).with_context(lang="fr_FR").subject = (
-            "Facture {{ object.name }}"
-        )
+        self.env.ref(LINK).with_context(
+            lang="fr_FR"
+        ).subject = "Facture {{ object.name }}"
         with self.mock_mail_gateway():
             self._as(self.user, self.invoice).action_send_payment_link()
             [mail] = self._send_queue()

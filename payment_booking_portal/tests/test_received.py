@@ -68,7 +68,9 @@ class TestReceived(InvoiceOfficeCommon):
         self.assertEqual(tx.payment_id.amount, 120.0)
         self.assertEqual((row.amount, row.currency_id), (120.0, tx.currency_id))
         self.assertEqual((row.channel, row.source), ("online", "invoice"))
-        self.assertEqual((row.document, row.invoice_id), (self.invoice.name, self.invoice))
+        self.assertEqual(
+            (row.document, row.invoice_id), (self.invoice.name, self.invoice)
+        )
         self.assertEqual(row.method, tx.payment_method_id.name)
         self.assertEqual((row.provider, row.reference), ("Dummy cards", tx.reference))
         self.assertEqual((str(row.date), row.is_refund), ("2026-03-02", False))
@@ -161,7 +163,9 @@ class TestReceived(InvoiceOfficeCommon):
         rows = self._rows([("is_refund", "=", True)])
         self.assertEqual(len(set(rows.ids)), 6)
         by_child = rows.grouped("transaction_id")
-        sums = sorted(round(sum(mine.mapped("amount")), 2) for mine in by_child.values())
+        sums = sorted(
+            round(sum(mine.mapped("amount")), 2) for mine in by_child.values()
+        )
         self.assertEqual(sums, [-20.0, -10.0])
         self.assertEqual(sorted(rows.mapped("amount"))[-1], -3.33)
         self.assertAlmostEqual(sum(self._rows().mapped("amount")), 0.0)
