@@ -246,13 +246,18 @@ class PaymentReceived(models.Model):
                    SELECT r.invoice_id FROM account_move__account_payment r
                     WHERE r.payment_id = p.id
                     UNION
-                   SELECT other.move_id
+                   SELECT debit.move_id
                      FROM account_move_line mine
                      JOIN account_partial_reconcile match
-                       ON mine.id IN (match.debit_move_id, match.credit_move_id)
-                     JOIN account_move_line other
-                       ON other.id IN (match.debit_move_id, match.credit_move_id)
-                      AND other.id != mine.id
+                       ON match.credit_move_id = mine.id
+                     JOIN account_move_line debit ON debit.id = match.debit_move_id
+                    WHERE mine.move_id = p.move_id
+                    UNION
+                   SELECT credit.move_id
+                     FROM account_move_line mine
+                     JOIN account_partial_reconcile match
+                       ON match.debit_move_id = mine.id
+                     JOIN account_move_line credit ON credit.id = match.credit_move_id
                     WHERE mine.move_id = p.move_id)
             """
         )
