@@ -500,14 +500,19 @@ class PaymentDue(models.Model):
     @api.readonly
     def get_totals(self, domain):
         """Return what is due in a list, and what of it is overdue: currencies are never
-        summed.
+        summed, test money and held times do not count.
 
         :param list domain: of the list.
         :return: dicts of `currency_id`, `due` and `overdue` (in words, or False).
         :rtype: list
         """
         self._check_user()
-        open_rows = Domain(domain) & Domain("status", "=", "open")
+        open_rows = (
+            Domain(domain)
+            & Domain("status", "=", "open")
+            & Domain("is_owed", "=", True)
+            & Domain("is_test", "=", False)
+        )
         due = self._read_group(open_rows, ["currency_id"], ["amount_due:sum"])
         late = dict(
             self._read_group(

@@ -992,7 +992,9 @@ class PaymentPayableMixin(models.AbstractModel):
         if status not in self._recordable_statuses:
             raise UserError(document._get_payable_messages()[status])
         currency = document._get_payable_currency()
-        document._get_transfer_transactions()._give_up_transfer()  # they pay staff
+        if currency.compare_amounts(amount, document._get_payable_amount()) > 0:
+            # The client pays staff what the transfer was for.
+            document._get_transfer_transactions()._give_up_transfer()
         for tx_sudo in document._get_blocking_transactions():
             document._cancel_or_block(tx_sudo)
         if currency.compare_amounts(amount, 0) <= 0:

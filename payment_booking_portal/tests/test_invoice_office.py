@@ -359,6 +359,17 @@ class TestInvoiceRecord(InvoiceOfficeCommon):
             form.save().action_record()
         self.assertEqual(len(self.invoice.allocation_ids), 1)
 
+    def test_a_transfer_of_a_part_goes_on(self):
+        transfer = self._pending_transfer(self.invoice, 50.0)
+        invoice = self.invoice.sudo()
+        methods = self.env["payment.provider"]._get_venue_methods()
+        invoice._record_payment(70.0, methods[0])
+        self.assertEqual(transfer.state, "pending")
+        self.assertEqual(invoice._get_payable_status(), "processing")
+        invoice._record_payment(20.0, methods[0])  # more than the rest
+        self.assertEqual(transfer.state, "cancel")
+        self.assertEqual(invoice._get_payable_amount(), 30.0)
+
     def test_client_pays_here_instead_of_by_transfer(self):
         transfer = self._pending_transfer(self.invoice)
         form = self._open()

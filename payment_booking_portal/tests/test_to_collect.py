@@ -115,6 +115,26 @@ class TestToCollect(BookingCommon):
         self.assertIn("120.00", totals[dollar.id]["overdue"])
         self.assertIn("70.00", totals[euro.id]["due"])
 
+    def test_totals_leave_out_test_money_and_held_times(self):
+        tx = self._start_payment(self.late)
+        tx.is_live = False
+        tx._set_error("declined")
+        held = self.env["payment.booking"].create(
+            {
+                "service_id": self.service.id,
+                "partner_id": self.partner.id,
+                "start": self._utc("2026-03-06 09:00"),
+            }
+        )
+        held._ask_for_payment(self._utc("2026-03-05 09:00"), send=False)
+        self.env.flush_all()
+        domain = [("partner_id", "=", self.partner.id)]
+        Due = self.env["payment.due"].with_user(self.user)
+        self.assertIn(held, Due.search(domain).booking_id)
+        [total] = Due.get_totals(domain)
+        self.assertIn("220.00", total["due"])  # 80, 30, 60 and 50
+        self.assertFalse(total["overdue"])
+
     def test_totals_are_for_staff(self):
         for groups in ("base.group_user", "base.group_portal"):
             user = new_test_user(self.env, f"no {groups}", groups=groups)

@@ -208,7 +208,9 @@ class TestTransaction(PayableCommon):
         self.assertEqual(second.payment_id.amount, 60.0)
         self.assertEqual(self._credit_of(booking), 60.0)
         self.assertEqual(len(booking.event_ids), 1)
-        self.assertEqual(len(self._mails_of(booking)), 1)
+        confirmation, receipt = self._mails_of(booking).sorted("id")
+        self.assertIn("You are booked", confirmation.subject)
+        self.assertIn("Your receipt", receipt.subject)
 
     # === WHEN ACCOUNTING SAYS NO === #
 
