@@ -119,6 +119,24 @@ class TestHttpInvoice(BookingHttpCommon):
         self.assertNotIn("Wrong hours", self._text(page))
         self._assert_refused("being checked", self._start)
 
+    def test_bank_transfer_is_mailed_to_who_has_an_address(self):
+        for email in ("payer@example.com", False):
+            self.partner.email = email
+            invoice = self._make([10])
+            self.url = invoice._get_pay_url()
+            before = self.env["mail.mail"].search_count([])
+            tx = self._start(
+                provider_id=self.transfer.id,
+                payment_method_id=self.transfer_method.id,
+            )
+            tx._set_pending()
+            self.env.flush_all()
+            text = self._text(self._get(self.url))
+            self.assertIn(tx._get_communication(), text)
+            self.assertEqual("sent you all of this by e-mail" in text, bool(email))
+            sent = self.env["mail.mail"].search_count([]) - before
+            self.assertEqual(sent, 1 if email else 0)
+
     def test_choose_a_part(self):
         self.company.write({"booking_part_payments": True, "booking_part_percent": 25})
         words = self._text(self._get(self.url))

@@ -1,4 +1,4 @@
-"""Colleagues at the desk note money on one invoice at once, in processes of their own."""
+"""Colleagues note money on one invoice at once, in processes of their own."""
 
 from odoo.tests import tagged
 
