@@ -551,7 +551,7 @@ class PayPages(ClientPages, PaymentPortal):
         sitemap=False,
     )
     def pay_receipt_file(self, token, tx_id, **_query):
-        """Give the receipt of one payment, as a file, to who has the document's link."""
+        """Give the file of one receipt to who has the link of what was paid."""
         link, document = self._get_payable(token)
         if not link.is_valid:
             return self._render_dead(document, token)

@@ -1,4 +1,4 @@
-"""Colleagues note money on one invoice at once, in processes of their own."""
+"""Colleagues at the desk note money on one invoice at once, in processes."""
 
 from odoo.tests import tagged
 
