@@ -47,15 +47,19 @@ class TestToCollect(BookingCommon):
         return invoice
 
     def _rows(self, *filters, user=None):
-        """Return the documents that the list shows with some of its filters."""
+        """Return the documents that the list shows with some of its filters: any of
+        those between two lines of the menu, and all such groups, as Odoo does.
+        """
         arch = etree.fromstring(
             self.env.ref("payment_booking_portal.payment_due_view_search").arch
         )
-        domain = Domain("partner_id", "=", self.partner.id)
-        for name in filters:
-            [node] = arch.xpath(f"//filter[@name='{name}']")
-            text = node.get("domain").replace("uid", str(self.env.uid))
-            domain &= Domain(ast.literal_eval(text))
+        domain, group = Domain("partner_id", "=", self.partner.id), []
+        for node in [*arch, etree.Element("separator")]:
+            if node.tag == "filter" and node.get("name") in filters:
+                text = node.get("domain").replace("uid", str(self.env.uid))
+                group.append(Domain(ast.literal_eval(text)))
+            elif node.tag == "separator" and group:
+                domain, group = domain & Domain.OR(group), []
         self.env.flush_all()
         rows = self.env["payment.due"].with_user(user or self.user).search(domain)
         return [row.sudo()._get_document() for row in rows]
@@ -94,6 +98,23 @@ class TestToCollect(BookingCommon):
         self.assertEqual(
             self._rows("invoiced", "to_collect"), [self.late, self.soon, self.disputed]
         )
+        # What the list opens with is narrowed.
+        self.assertEqual(self._rows("to_collect", "real", "overdue"), [self.late])
+        self.assertEqual(
+            self._rows("to_collect", "overdue", "pending", "booking"), [self.booking]
+        )
+
+    def test_staff_may_make_something_new(self):
+        for kind in ("list", "kanban"):
+            view = (
+                self.env["payment.due"]
+                .with_user(self.user)
+                .get_view(
+                    self.env.ref(f"payment_booking_portal.payment_due_view_{kind}").id,
+                    kind,
+                )
+            )
+            self.assertEqual(etree.fromstring(view["arch"]).get("create"), "1")
 
     def test_test_money_is_left_out(self):
         tx = self._start_payment(self.late)
