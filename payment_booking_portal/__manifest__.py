@@ -28,6 +28,8 @@
         "views/mail_templates.xml",  # Called by the mail templates
         "data/mail_template_data.xml",
         "data/mail_template_request_data.xml",
+        "data/mail_template_reminder_data.xml",
+        "data/payment_reminder_rule_data.xml",
         # Client pages
         "views/client_layout_templates.xml",
         "views/form_templates.xml",
@@ -61,6 +63,7 @@
         "views/payment_booking_business_views.xml",
         "views/payment_booking_mail_test_views.xml",
         "views/payment_setup_step_views.xml",
+        "views/payment_reminder_views.xml",
         "views/payment_booking_portal_menus.xml",
     ],
     "demo": [

@@ -18,7 +18,7 @@ class AccountMove(models.Model):
     """
 
     _name = "account.move"
-    _inherit = ["account.move", "payment.payable.mixin"]
+    _inherit = ["account.move", "payment.payable.mixin", "payment.reminder.mixin"]
     _payable_allocation_field = "invoice_id"
 
     payment_booking_ids = fields.One2many(

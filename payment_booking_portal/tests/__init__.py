@@ -28,6 +28,7 @@ from . import test_provider
 from . import test_race
 from . import test_race_invoice
 from . import test_race_link
+from . import test_reminder_rule
 from . import test_request
 from . import test_request_office
 from . import test_rights

@@ -13,3 +13,6 @@ from . import payment_booking_session_change
 from . import payment_booking_session_plan
 from . import payment_request_record
 from . import payment_same_person
+from . import payment_reminder_send
+from . import payment_reminder_send_line
+from . import payment_reminder_snooze
