@@ -8,12 +8,20 @@ class MailMail(models.Model):
         """Return the reminders that the mails are, sudoed, by mail."""
         mine = self.filtered(lambda mail: mail.model == "payment.reminder")
         # sudo: whoever sends the queue may not read them
-        reminders_sudo = self.env["payment.reminder"].sudo().browse(mine.mapped("res_id"))
+        reminders_sudo = (
+            self.env["payment.reminder"].sudo().browse(mine.mapped("res_id"))
+        )
         existing = set(reminders_sudo.exists().ids)
-        return {
+        found = {
             mail: reminders_sudo.browse(mail.res_id)
             for mail in mine
             if mail.res_id in existing
+        }
+        # Not what staff is told about a reminder.
+        return {
+            mail: reminder
+            for mail, reminder in found.items()
+            if reminder.mail_id.id == mail.id
         }
 
     def _send(self, auto_commit=False, *args, post_send_callback=None, **kwargs):

@@ -66,7 +66,9 @@ class PaymentDue(models.Model):
         ],
         "payment.booking.service": ["name"],
         "payment.reminder": ["state", "kind", "sent_at"],
-        "payment.reminder.line": ["reminder_id", "due_key", "planned_at", "is_left_out"],
+        "payment.reminder.line": [
+            "reminder_id", "due_key", "planned_at", "is_left_out",
+        ],
         "payment.reminder.rule": [
             "active", "kind", "company_id", "delay", "moment", "for_invoices",
             "for_requests", "for_bookings", "amount_min", "most",
@@ -476,7 +478,7 @@ class PaymentDue(models.Model):
 
     @api.model
     def _get_reminder_columns(self):
-        """Return what was and will be reminded of: subqueries of a row `due` on a `day`,
+        """Return what was and is to be reminded of: parts of a row `due` on a `day`,
         which vanish from the query when nobody asks for them.
         """
         sent = SQL(
@@ -510,7 +512,9 @@ class PaymentDue(models.Model):
         """Return which rules (`rule`) still have a day (`planned.day`) for a row `due`,
         seen from a `day` of its company. What is missed is caught up for some days.
 
-        A rule is silent once it, or one that meant a later day, was followed.
+        A rule is silent once it, or one that meant a later day, was kept. Before its
+        due day nobody is asked for what is paid at the appointment, nor by a rule for
+        what staff asked for until a date (see `payment.booking._cron_remind_payments`).
         """
         return SQL(
             """
@@ -539,8 +543,8 @@ class PaymentDue(models.Model):
              AND (due.source != 'booking' OR EXISTS (
                  SELECT FROM payment_booking b
                   WHERE b.id = due.booking_id AND b.remind_at IS NULL
-                    AND (b.pay_until IS NULL OR due.due_day < day.today)
-                    AND (b.fee_policy != 'on_site' OR planned.day > due.due_day)))
+                    AND (b.pay_until IS NULL AND b.fee_policy != 'on_site'
+                         OR planned.day > due.due_day)))
             """,
             catch_up=const.REMINDER_CATCH_UP_DAYS,
             amount=self._get_company_amount(),
@@ -548,7 +552,7 @@ class PaymentDue(models.Model):
 
     @api.model
     def _get_company_amount(self):
-        """Return what is due on a row `due` in the currency of its `company`; NULL where
+        """Return what is due on a row `due` in the money of its `company`; NULL where
         Odoo has no rate (see `res.company._has_currency_rate`).
         """
 

@@ -220,7 +220,9 @@ class PaymentReminder(models.Model):
             query = self._get_appointment_query(horizons) if horizons else None
         else:
             companies = companies.filtered(lambda c: c._is_reminder_time())
-            query = getattr(self, f"_get_{kind}_query")(companies) if companies else None
+            query = (
+                getattr(self, f"_get_{kind}_query")(companies) if companies else None
+            )
         if query is None:
             return []
         self.env.flush_all()
@@ -265,7 +267,7 @@ class PaymentReminder(models.Model):
     @api.model
     def _get_recipient_query(self):
         """Return who gets the mail about a `document` (a table with `partner_id`, the
-        client's `name`, `email` and `lang`), seen from a `day` of its company: a contact
+        client's `name`, `email` and `lang`), seen from the `day` there: a contact
         without an address reads it at their company's.
         """
         langs = [code for code, _name in self.env["res.lang"].get_installed()]
@@ -312,7 +314,7 @@ class PaymentReminder(models.Model):
 
     @api.model
     def _get_due_query(self, companies):
-        """Return the rows of `payment.due` that a rule has its day for: of several rules
+        """Return the rows of `payment.due` that a rule has its day for: of several
         the one that means the latest day.
 
         :param res.company companies: those where it is no quiet hour.
@@ -581,7 +583,9 @@ class PaymentReminder(models.Model):
             "snoozed_until",
         ]
         keys = self.line_ids.mapped("due_key")
-        rows_sudo = self.env["payment.due"].sudo()  # plain users read amounts through us
+        Due = self.env["payment.due"]
+        rows_sudo = Due.sudo()  # plain users read amounts through us
+        rows_sudo.invalidate_model()  # as it is now, whatever was read before
         rows_sudo = rows_sudo.search_fetch(rows_sudo._get_key_domain(keys), names)
         return {row.id: row for row in rows_sudo}
 
@@ -661,7 +665,8 @@ class PaymentReminder(models.Model):
                     mails.update(group._render_template(template, rows))
             except psycopg2.OperationalError:
                 raise
-            except Exception:  # find out which ones are bad
+            except Exception as error:  # find out which ones are bad
+                _logger.info("reminders %s: %s", group.ids, error, exc_info=True)
                 for reminder in group:
                     try:
                         with self.env.cr.savepoint():
@@ -789,13 +794,17 @@ class PaymentReminder(models.Model):
         created = self.env["mail.mail"].sudo().create([mails[r] for r in self])
         for reminder, mail in zip(self, created, strict=True):
             reminder.mail_id = mail
-        self.write({"state": "sent", "failure": False, "sent_at": fields.Datetime.now()})
+        self.write(
+            {"state": "sent", "failure": False, "sent_at": fields.Datetime.now()}
+        )
         self._log_history()
 
     def _log_history(self):
         """Note on clients and documents that somebody was reminded of them."""
         texts = {
-            "appointment": self.env._("Reminded of the appointment: mail to %(email)s."),
+            "appointment": self.env._(
+                "Reminded of the appointment: mail to %(email)s."
+            ),
             "abandoned": self.env._("Asked to finish the payment: mail to %(email)s."),
         }
         usual = self.env._("Reminded of %(documents)s: mail to %(email)s.")
@@ -868,11 +877,13 @@ class PaymentReminder(models.Model):
         totals = defaultdict(float)
         for entry in entries:
             totals[entry["currency"]] += entry["value"]
-        return [format_amount(env, value, currency) for currency, value in totals.items()]
+        return [
+            format_amount(env, value, currency) for currency, value in totals.items()
+        ]
 
     def _get_pay_urls(self, rows):
         """Return the pay pages of what can be paid online, by the key of its row."""
-        base = self.get_base_url()
+        base = self[:1].get_base_url()
         keys = defaultdict(dict)
         for line in self.line_ids:
             row = rows.get(line.due_key)
@@ -893,7 +904,7 @@ class PaymentReminder(models.Model):
 
     def _get_statement_urls(self):
         """Return where each client sees and pays all that is due, by reminder."""
-        base = self.get_base_url()
+        base = self[:1].get_base_url()
         several = self.filtered(lambda r: r.partner_id and len(r._get_lines()) > 1)
         urls = {}
         for company, group in several.grouped("company_id").items():
@@ -954,7 +965,8 @@ class PaymentReminder(models.Model):
                 if broken:
                     raise UserError(broken[self])
                 values = mails[self]
-                mail.write({key: values[key] for key in ("subject", "body_html")})
+                mail_sudo = mail.sudo()  # whoever sends the queue may not write it
+                mail_sudo.write({key: values[key] for key in ("subject", "body_html")})
                 return True
         except psycopg2.OperationalError:
             raise
@@ -983,13 +995,17 @@ class PaymentReminder(models.Model):
         kind = self.env.ref("mail.mail_activity_data_todo")
         by_user = self.grouped(lambda reminder: reminder._get_responsible())
         # sudo: the job and clients cause them
-        told = self.env["mail.activity"].sudo()._read_group(
-            [
-                ("res_model", "=", self._name),
-                ("activity_type_id", "=", kind.id),
-                ("user_id", "in", [user.id for user in by_user]),
-            ],
-            ["user_id"],
+        told = (
+            self.env["mail.activity"]
+            .sudo()
+            ._read_group(
+                [
+                    ("res_model", "=", self._name),
+                    ("activity_type_id", "=", kind.id),
+                    ("user_id", "in", [user.id for user in by_user]),
+                ],
+                ["user_id"],
+            )
         )
         told = {user for (user,) in told}
         for user, reminders in by_user.items():

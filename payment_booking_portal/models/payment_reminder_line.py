@@ -73,8 +73,10 @@ class PaymentReminderLine(models.Model):
     def _get_source(self):
         """Return the kind of its document, see `const.DUE_SOURCES`."""
         self.ensure_one()
-        return "invoice" if self.invoice_id else (
-            "booking" if self.booking_id else "request"
+        return (
+            "invoice"
+            if self.invoice_id
+            else ("booking" if self.booking_id else "request")
         )
 
     # === LOOKING AGAIN === #

@@ -80,7 +80,7 @@ class PaymentReminderRule(models.Model):
         """CHECK (CASE kind WHEN 'due' THEN unit = 'days'
                             WHEN 'appointment' THEN moment = 'before'
                             ELSE unit = 'hours' AND moment = 'after' END)""",
-        "What is owed is reminded of in days, an appointment before it, and who gave up "
+        "What is owed is reminded of in days, an appointment before it; who gave up "
         "in hours after it.",
     )
 

@@ -301,7 +301,7 @@ class ResCompany(models.Model):
         if left > 1:
             return fields.Datetime.now()
         opening = self._get_booking_midnight(local.date() + timedelta(days=1))
-        return opening + timedelta(hours=self.booking_reminder_from)
+        return opening + timedelta(hours=self.booking_reminder_from, seconds=-1)
 
     def _get_booking_now(self):
         """Return the present moment where the business is."""

@@ -13,7 +13,7 @@ from .common import BookingCommon
 
 
 class ReminderCommon(BookingCommon):
-    """The studio in Brussels, with rules of its own instead of those that come along."""
+    """The studio in Brussels, with its own rules instead of those that come along."""
 
     @classmethod
     def setUpClass(cls):
@@ -21,7 +21,9 @@ class ReminderCommon(BookingCommon):
         cls.env["res.lang"]._activate_lang("fr_FR")
         cls.env["res.partner"].search([]).write({"payment_reminder_optout": False})
         cls.company.email = "studio@example.com"
-        cls.partner.write({"name": "Anna", "email": "anna@example.com", "lang": "en_US"})
+        cls.partner.write(
+            {"name": "Anna", "email": "anna@example.com", "lang": "en_US"}
+        )
         cls.Rule = cls.env["payment.reminder.rule"]
         cls.Rule.with_context(active_test=False).search([]).unlink()
         cls.Reminder = cls.env["payment.reminder"]
@@ -103,9 +105,7 @@ class ReminderCommon(BookingCommon):
 
     def _mails(self):
         """Return the mails of reminders in the order in which they were made."""
-        return self.env["mail.mail"].search(
-            [("model", "=", "payment.reminder")], order="id"
-        )
+        return self.Reminder.search([]).mail_id.sorted("id")
 
     def _sent(self):
         """Return who was written to, when (local) and about what."""

@@ -1,11 +1,11 @@
 """Which rules ask for what, and when: a clock that goes through a month."""
 
+import psycopg2
+
 from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, TransactionCase, freeze_time, tagged
 from odoo.tools import mute_logger
-
-import psycopg2
 
 from .common import NOW
 from .reminder_common import ReminderCommon
@@ -446,16 +446,23 @@ class TestReminderRule(ReminderCommon):
         self._run_days("2026-03-02", "2026-03-12", hours=(12, 15))
         self.assertEqual(self._sent(), [("03-02 12:00", "Zoé", [booking.name])])
         body = self._mails().body_html
-        self.assertIn(f"{self.service._get_book_url()}/details?start=20260320T0800", body)
+        self.assertIn(
+            f"{self.service._get_book_url()}/details?start=20260320T0800", body
+        )
 
     def test_given_up_and_not_free_any_more(self):
         self._rule(3, kind="abandoned", unit="hours")
         booking = self._abandon()
         for number in range(2):  # both people
-            self._place(local="2026-03-20 09:00", visitor_key=f"other {number}")
+            quick = self.env["payment.booking"]._place(
+                self.service,
+                booking.start,
+                {"guest_name": "Quick", "guest_email": "quick@example.com"},
+                visitor_key=f"quick {number}",
+            )
+            self._pay(quick)
         self._run_days("2026-03-02", "2026-03-04")
         self.assertEqual(self._states(), [("cancelled", "It cannot be paid any more.")])
-        self.assertTrue(booking)
 
     def test_given_up_and_booked_again(self):
         self._rule(3, kind="abandoned", unit="hours")

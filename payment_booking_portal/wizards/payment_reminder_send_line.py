@@ -41,7 +41,9 @@ class PaymentReminderSendLine(models.TransientModel):
             rows = reminders_sudo.with_context(lang=reminders_sudo.lang)._get_rows()
             mails, broken = reminders_sudo._render(rows)
             line.body = (
-                mails[reminders_sudo]["body_html"] if mails else broken.get(reminders_sudo)
+                mails[reminders_sudo]["body_html"]
+                if mails
+                else broken.get(reminders_sudo)
             )
 
     def _find(self):
