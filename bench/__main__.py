@@ -8,10 +8,10 @@ import time
 from dev import postgres
 from dev.core import say
 
-from . import base, rows_holds, rows_pay, rows_slots, seed, web
+from . import base, rows_holds, rows_pay, rows_reminders, rows_slots, seed, web
 from .measure import RESULTS, show, store
 
-GROUPS = ("slots", "pay", "holds", "seat")
+GROUPS = ("slots", "pay", "holds", "seat", "reminders")
 
 
 def main(database, groups):
@@ -61,6 +61,9 @@ def main(database, groups):
             ) as site:
                 say("→ Measuring the last seat …")
                 rows += rows_holds.measure_seat(site, ours)
+        if "reminders" in groups:
+            say("→ Measuring 10,000 reminders …")
+            rows += rows_reminders.measure(registry, ours)
     return rows
 
 

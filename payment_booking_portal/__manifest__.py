@@ -31,6 +31,8 @@
         "data/mail_template_receipt_data.xml",
         "report/payment_receipt_report.xml",
         "data/mail_template_invoice_data.xml",
+        "data/mail_template_reminder_data.xml",
+        "data/payment_reminder_rule_data.xml",
         # Client pages
         "views/client_layout_templates.xml",
         "views/form_templates.xml",
@@ -69,6 +71,7 @@
         "views/payment_booking_business_views.xml",
         "views/payment_booking_mail_test_views.xml",
         "views/payment_setup_step_views.xml",
+        "views/payment_reminder_views.xml",
         "views/payment_booking_portal_menus.xml",
     ],
     "demo": [

@@ -100,6 +100,32 @@ RECEIVED_CHANNELS = [
     ("staff", "By staff"),
     ("odoo", "In Odoo"),
 ]
+# Kinds of rules of reminders, and what a reminder is: by a rule, or by hand.
+RULE_KINDS = [
+    ("due", "Of what is owed"),
+    ("appointment", "Of an appointment"),
+    ("abandoned", "To who gave up a payment"),
+]
+REMINDER_KINDS = [
+    ("due", "What is owed"),
+    ("appointment", "Appointment"),
+    ("abandoned", "Given up"),
+    ("manual", "By hand"),
+]
+RULE_MOMENTS = [
+    ("before", "before"),
+    ("on", "on the day"),
+    ("after", "after"),
+]
+REMINDER_STATES = [
+    ("queued", "Waiting"),
+    ("sent", "Sent"),
+    ("failed", "Failed"),
+    ("cancelled", "Not needed"),
+]
+# A reminder that could not go out when it was meant to is sent so many days later at
+# most.
+REMINDER_CATCH_UP_DAYS = 7
 ATTENDANCES = [
     ("none", "Not known yet"),
     ("attended", "Attended"),

@@ -15,6 +15,7 @@ from . import payment_protected_mixin
 from . import payment_terms_mixin
 from . import payment_share_mixin
 from . import payment_share_button_mixin
+from . import payment_reminder_mixin
 from . import payment_document_mixin
 from . import payment_transaction_allocation
 from . import payment_provider
@@ -38,6 +39,10 @@ from . import account_move
 from . import account_move_line
 from . import payment_due
 from . import payment_received
+from . import payment_reminder_rule
+from . import payment_reminder
+from . import payment_reminder_line
+from . import mail_mail
 from . import res_partner
 from . import res_users
 from . import resource_resource

@@ -20,7 +20,7 @@ class AccountMove(models.Model):
     """
 
     _name = "account.move"
-    _inherit = ["account.move", "payment.payable.mixin"]
+    _inherit = ["account.move", "payment.payable.mixin", "payment.reminder.mixin"]
     _payable_allocation_field = "invoice_id"
     # What staff got in the hand is noted, whether or not it could be paid online.
     _recordable_statuses = (

@@ -1433,6 +1433,24 @@ class PaymentBooking(models.Model):
         """Override: holds of guests that ended without a payment."""
         return Domain("state", "=", "expired") & Domain("placed_by_id", "=", False)
 
+    def _can_be_finished(self):
+        """Override: the time is over, and may still be free to be booked again."""
+        service = self.service_id
+        if self.state != "expired" or not service.is_published or not service.active:
+            return False
+        if service._get_unbookable_reason():
+            return False
+        availability = service._get_availability(
+            self.start, self.start + timedelta(minutes=1), seats=self.seats
+        )
+        return slots.to_minutes(self.start) in availability.starts
+
+    def _get_mail_again_url(self):
+        """Return the full address where the same time can be booked again."""
+        self.ensure_one()
+        start = self.start.strftime("%Y%m%dT%H%M")
+        return f"{self._get_mail_book_url()}/details?start={start}"
+
     # === CANCELLING AND MOVING === #
 
     def _cancel(self, by_client=False):

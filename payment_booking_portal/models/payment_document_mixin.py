@@ -26,6 +26,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         "mail.activity.mixin",
         "payment.payable.mixin",
         "payment.protected.mixin",
+        "payment.reminder.mixin",
     ]
     _mail_post_access = "read"
     _has_own_receipt = True
@@ -305,6 +306,11 @@ class PaymentDocumentMixin(models.AbstractModel):
         :param datetime limit: whoever did nothing since then has given up.
         """
         return Domain.FALSE
+
+    def _can_be_finished(self):
+        """Tell whether who gave up the payment could still pay. Override."""
+        self.ensure_one()
+        return self._is_payable_now()
 
     def _next_number(self):
         """Return the next reference, as `ir.sequence.next_by_code` does but

@@ -3,7 +3,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_amount, format_list
+from odoo.tools import SQL, format_amount, format_date, format_list
 
 from .. import const
 
@@ -39,7 +39,7 @@ class PaymentDue(models.Model):
             "name", "state", "move_type", "payment_state", "company_id", "partner_id",
             "currency_id", "invoice_date", "invoice_date_due", "amount_total",
             "amount_residual", "payment_disputed", "invoice_user_id", "ref",
-            "invoice_payment_term_id",
+            "invoice_payment_term_id", "reminder_snooze_until",
         ],
         "account.move.line": [
             "move_id", "date_maturity", "display_type", "reconciled",
@@ -48,12 +48,14 @@ class PaymentDue(models.Model):
         "payment.booking": [
             "name", "state", "company_id", "partner_id", "currency_id", "service_id",
             "start", "due_at", "pay_until", "amount_total", "amount_due", "invoice_id",
-            "payment_coverage", "fee_policy", "user_id",
+            "payment_coverage", "fee_policy", "user_id", "reminder_snooze_until",
+            "remind_at",
         ],
         "payment.request": [
             "name", "state", "company_id", "partner_id", "currency_id", "due_date",
             "sent_at", "expires_at", "amount_total", "amount_due", "invoice_id",
             "payment_coverage", "direct_link_id", "reason", "reason_typed", "user_id",
+            "reminder_snooze_until",
         ],
         "payment.transaction": [
             "state", "is_live", "operation", "amount", "is_post_processed",
@@ -63,6 +65,16 @@ class PaymentDue(models.Model):
             "amount", "booking_id", "request_id", "invoice_id", "transaction_id",
         ],
         "payment.booking.service": ["name"],
+        "payment.reminder": ["state", "kind", "sent_at"],
+        "payment.reminder.line": [
+            "reminder_id", "due_key", "planned_at", "is_left_out",
+        ],
+        "payment.reminder.rule": [
+            "active", "kind", "company_id", "delay", "moment", "for_invoices",
+            "for_requests", "for_bookings", "amount_min", "most",
+        ],
+        "res.company": ["booking_reminder_max", "currency_id"],
+        "res.partner": ["payment_reminder_optout", "commercial_partner_id"],
     }  # fmt: skip
 
     # The document
@@ -113,6 +125,21 @@ class PaymentDue(models.Model):
     )
     is_test = fields.Boolean(string="Test Money", readonly=True)
 
+    # Reminders (see `payment.reminder`)
+    snoozed_until = fields.Date(
+        string="No Reminder Until", readonly=True, groups="base.group_user"
+    )
+    last_reminder = fields.Date(readonly=True, groups="base.group_user")
+    reminder_count = fields.Integer(
+        string="Reminders", readonly=True, aggregator=None, groups="base.group_user"
+    )
+    next_reminder = fields.Date(
+        groups="base.group_user",
+        readonly=True,
+        help="As the rules say. Quiet days, and the least days between two mails to a "
+        "client, may put it off.",
+    )
+
     # === THE QUERY === #
 
     @property
@@ -134,10 +161,12 @@ class PaymentDue(models.Model):
                         WHEN day.today - due.due_day <= 7 THEN 'week'
                         WHEN day.today - due.due_day <= 30 THEN 'month'
                         WHEN day.today - due.due_day <= 90 THEN 'quarter'
-                        ELSE 'older' END AS age
+                        ELSE 'older' END AS age,
+                   %(reminders)s
               FROM (%(rows)s) due
               JOIN (%(days)s) day ON day.company_id = due.company_id
             """,
+            reminders=self._get_reminder_columns(),
             rows=SQL(" UNION ALL ").join(branches),
             days=self._get_days_query(),
         )
@@ -215,7 +244,8 @@ class PaymentDue(models.Model):
                        SELECT FROM account_invoice_transaction_rel r
                          JOIN payment_transaction tx ON tx.id = r.transaction_id
                         WHERE r.invoice_id = m.id AND tx.state != 'draft'
-                          AND tx.is_live IS NOT TRUE) AS is_test
+                          AND tx.is_live IS NOT TRUE) AS is_test,
+                   m.reminder_snooze_until AS snoozed_until
               FROM account_move m
               LEFT JOIN (
                     SELECT payment_id FROM account_payment_term_line
@@ -337,7 +367,8 @@ class PaymentDue(models.Model):
                    FALSE,
                    m.id IS NOT NULL,
                    %(online)s,
-                   %(test)s
+                   %(test)s,
+                   b.reminder_snooze_until
               FROM payment_booking b
               JOIN payment_booking_service s ON s.id = b.service_id
               JOIN res_company c ON c.id = b.company_id
@@ -389,7 +420,8 @@ class PaymentDue(models.Model):
                    FALSE,
                    m.id IS NOT NULL,
                    %(online)s,
-                   %(test)s
+                   %(test)s,
+                   q.reminder_snooze_until
               FROM payment_request q
               LEFT JOIN account_move m ON m.id = q.invoice_id
               LEFT JOIN (%(live)s) live ON live.request_id = q.id
@@ -441,6 +473,179 @@ class PaymentDue(models.Model):
             ),
             "test": SQL("EXISTS (SELECT %s AND tx.is_live IS NOT TRUE)", transactions),
         }
+
+    # === REMINDERS === #
+
+    @api.model
+    def _get_reminder_columns(self):
+        """Return what was and is to be reminded of: parts of a row `due` on a `day`,
+        which vanish from the query when nobody asks for them.
+        """
+        sent = SQL(
+            "FROM payment_reminder_line l JOIN payment_reminder r "
+            "ON r.id = l.reminder_id WHERE l.due_key = due.id AND r.state = 'sent' "
+            "AND r.kind IN ('due', 'manual') AND l.is_left_out IS NOT TRUE"
+        )
+        return SQL(
+            """
+            (SELECT (max(r.sent_at) AT TIME ZONE 'UTC' AT TIME ZONE day.tz)::date
+               %(sent)s) AS last_reminder,
+            (SELECT count(DISTINCT r.id) %(sent)s) AS reminder_count,
+            CASE WHEN due.status = 'open' AND due.is_owed AND NOT due.is_test
+                  AND NOT due.is_disputed AND due.due_day IS NOT NULL
+                  AND (due.snoozed_until IS NULL OR due.snoozed_until <= day.today)
+                 THEN (SELECT min(greatest(planned.day, day.today)) %(rules)s
+                          AND NOT EXISTS (
+                              SELECT FROM res_partner p
+                                JOIN res_partner cp ON cp.id = p.commercial_partner_id
+                               WHERE p.id = due.partner_id
+                                 AND (p.payment_reminder_optout
+                                      OR cp.payment_reminder_optout)))
+                 END AS next_reminder
+            """,
+            sent=sent,
+            rules=self._get_rules_query(),
+        )
+
+    @api.model
+    def _get_rules_query(self):
+        """Return which rules (`rule`) still have a day (`planned.day`) for a row `due`,
+        seen from a `day` of its company. What is missed is caught up for some days.
+
+        A rule is silent once it, or one that meant a later day, was kept. Before its
+        due day nobody is asked for what is paid at the appointment, nor by a rule for
+        what staff asked for until a date (see `payment.booking._cron_remind_payments`).
+        """
+        return SQL(
+            """
+            FROM payment_reminder_rule rule
+            JOIN res_company company ON company.id = due.company_id
+            CROSS JOIN LATERAL (
+                 SELECT due.due_day + CASE rule.moment WHEN 'before' THEN -rule.delay
+                        WHEN 'after' THEN rule.delay ELSE 0 END AS day) planned
+           WHERE rule.active AND rule.kind = 'due'
+             AND (rule.company_id IS NULL OR rule.company_id = due.company_id)
+             AND CASE due.source WHEN 'invoice' THEN rule.for_invoices
+                 WHEN 'booking' THEN rule.for_bookings ELSE rule.for_requests END
+             AND planned.day > day.today - %(catch_up)s
+             AND (coalesce(rule.amount_min, 0) = 0
+                  OR rule.amount_min <= coalesce(%(amount)s, rule.amount_min))
+             AND NOT EXISTS (
+                 SELECT FROM payment_reminder_line l
+                   JOIN payment_reminder r ON r.id = l.reminder_id
+                  WHERE l.due_key = due.id AND r.kind = 'due'
+                    AND l.planned_at >= planned.day)
+             AND (SELECT count(DISTINCT r.id) FROM payment_reminder_line l
+                    JOIN payment_reminder r ON r.id = l.reminder_id
+                   WHERE l.due_key = due.id AND r.kind IN ('due', 'manual')
+                     AND r.state IN ('queued', 'sent') AND l.is_left_out IS NOT TRUE
+                 ) < least(company.booking_reminder_max, nullif(rule.most, 0))
+             AND (due.source != 'booking' OR EXISTS (
+                 SELECT FROM payment_booking b
+                  WHERE b.id = due.booking_id AND b.remind_at IS NULL
+                    AND (b.pay_until IS NULL AND b.fee_policy != 'on_site'
+                         OR planned.day > due.due_day)))
+            """,
+            catch_up=const.REMINDER_CATCH_UP_DAYS,
+            amount=self._get_company_amount(),
+        )
+
+    @api.model
+    def _get_company_amount(self):
+        """Return what is due on a row `due` in the money of its `company`; NULL where
+        Odoo has no rate (see `res.company._has_currency_rate`).
+        """
+
+        def rate(currency):
+            return SQL(
+                """
+                (SELECT rate FROM res_currency_rate
+                  WHERE currency_id = %s AND name <= day.today
+                    AND (company_id IS NULL
+                         OR company_id = split_part(company.parent_path, '/', 1)::int)
+                  ORDER BY company_id NULLS LAST, name DESC LIMIT 1)
+                """,
+                currency,
+            )
+
+        return SQL(
+            "CASE WHEN due.currency_id = company.currency_id THEN due.amount_due "
+            "ELSE round(due.amount_due * coalesce(%s, 1) / nullif(%s, 0), 6) END",
+            rate(SQL("company.currency_id")),
+            rate(SQL("due.currency_id")),
+        )
+
+    @api.model
+    def _get_key_domain(self, keys):
+        """Return rows by their ids, in a way that finds them by the documents' index.
+
+        :param list keys: ids of rows; they may be gone.
+        """
+        domain = Domain.FALSE
+        for remainder, (source, name) in enumerate(SOURCE_FIELDS.items()):
+            ids = [key // 4 for key in keys if key % 4 == remainder]
+            if ids:
+                domain |= Domain("source", "=", source) & Domain(name, "in", ids)
+        return domain
+
+    def _get_reminder_refusals(self):
+        """Return why clients are not reminded of rows, in plain words.
+
+        :return: a text by row; rows that may be reminded of are not in it.
+        :rtype: dict
+        """
+        refusals = {}
+        for row in self:
+            partner_sudo = row.partner_id.sudo()  # staff may not read all contacts
+            company_sudo = row.company_id.sudo()  # nor companies
+            if row.status == "processing":
+                reason = self.env._("A payment is on its way.")
+            elif row.status != "open":
+                reason = self.env._("It is paid already.")
+            elif not row.is_owed:
+                reason = self.env._("It is not owed: it is not confirmed.")
+            elif row.is_disputed:
+                reason = self.env._("It is disputed.")
+            elif row.is_test:
+                reason = self.env._("It was begun with test money.")
+            elif row.snoozed_until and (
+                row.snoozed_until > company_sudo._get_booking_today()
+            ):
+                reason = self.env._(
+                    "No reminder before %(date)s.",
+                    date=format_date(self.env, row.snoozed_until),
+                )
+            elif partner_sudo.payment_reminder_optout or (
+                partner_sudo.commercial_partner_id.payment_reminder_optout
+            ):
+                reason = self.env._("The client gets no payment reminders.")
+            else:
+                continue
+            refusals[row] = reason
+        return refusals
+
+    @api.model
+    def _check_reminder_user(self):
+        """Check that the user may remind clients.
+
+        :raise AccessError: when they may not.
+        """
+        if not self.env.user.has_groups(
+            "payment_booking_portal.group_user,account.group_account_invoice"
+        ):
+            raise AccessError(self.env._("Only staff can do this."))
+
+    def action_send_reminder(self):
+        """Open the dialog that reminds the clients of the rows."""
+        self._check_reminder_user()
+        self.check_access("read")
+        return self.env["payment.reminder.send"]._open(self)
+
+    def action_snooze_reminders(self):
+        """Open the dialog that lets reminders of the rows wait."""
+        self._check_reminder_user()
+        self.check_access("read")
+        return self.env["payment.reminder.snooze"]._open(self)
 
     # === THE DOCUMENTS === #
 

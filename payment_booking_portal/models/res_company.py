@@ -1,6 +1,6 @@
 import smtplib
 import ssl
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 import pytz
 from OpenSSL.SSL import Error as OpenSSLError
@@ -80,6 +80,26 @@ class ResCompany(models.Model):
         "can always be paid.",
     )
 
+    # When clients are reminded of what they owe (see `payment.reminder.rule`)
+    booking_reminder_from = fields.Float(
+        string="Reminders From", default=9.0, help="In the time zone of the business."
+    )
+    booking_reminder_until = fields.Float(string="Reminders Until", default=18.0)
+    booking_reminder_sunday = fields.Boolean(
+        string="On Sundays Too",
+        help="Reminders of money go out on Sundays. Those of an appointment always do.",
+    )
+    booking_reminder_gap = fields.Integer(
+        string="Days Between Two Reminders",
+        default=2,
+        help="A client gets no second mail about money before so many days.",
+    )
+    booking_reminder_max = fields.Integer(
+        string="Most Reminders per Document",
+        default=5,
+        help="After so many, those sent by hand included, rules are silent.",
+    )
+
     # What payers fill in (see `payment.form`)
     booking_form_id = fields.Many2one(
         "payment.form",
@@ -126,6 +146,15 @@ class ResCompany(models.Model):
     _booking_part_percent_range = models.Constraint(
         "CHECK (booking_part_percent BETWEEN 0 AND 100)",
         "A percentage is between 0 and 100.",
+    )
+    _booking_reminder_hours = models.Constraint(
+        "CHECK (booking_reminder_from >= 0 AND booking_reminder_until <= 24 "
+        "AND booking_reminder_from < booking_reminder_until)",
+        "Reminders go out from an hour until a later one of the same day.",
+    )
+    _booking_reminder_counts = models.Constraint(
+        "CHECK (booking_reminder_gap >= 0 AND booking_reminder_max >= 0)",
+        "These numbers are not negative.",
     )
 
     @api.model_create_multi
@@ -243,6 +272,42 @@ class ResCompany(models.Model):
         tz = pytz.timezone(self._get_booking_tz())
         midnight = tz.localize(datetime.combine(day, time.min))
         return midnight.astimezone(pytz.utc).replace(tzinfo=None)
+
+    # === REMINDERS === #
+
+    def _is_reminder_time(self):
+        """Tell whether clients may be reminded of money now."""
+        self.ensure_one()
+        local = self._get_booking_now()
+        return (local.weekday() != 6 or self.booking_reminder_sunday) and (
+            self._is_reminder_hour(local)
+        )
+
+    def _is_reminder_hour(self, local):
+        hour = local.hour + local.minute / 60
+        return self.booking_reminder_from <= hour < self.booking_reminder_until
+
+    def _get_appointment_horizon(self):
+        """Return up to which moment (naive UTC) reminders of appointments are sent now;
+        False in the quiet hours.
+
+        In the last hour of the day also those that would fall into the coming night.
+        """
+        self.ensure_one()
+        local = self._get_booking_now()
+        if not self._is_reminder_hour(local):
+            return False
+        left = self.booking_reminder_until - local.hour - local.minute / 60
+        if left > 1:
+            return fields.Datetime.now()
+        opening = self._get_booking_midnight(local.date() + timedelta(days=1))
+        return opening + timedelta(hours=self.booking_reminder_from, seconds=-1)
+
+    def _get_booking_now(self):
+        """Return the present moment where the business is."""
+        self.ensure_one()
+        tz = pytz.timezone(self._get_booking_tz())
+        return pytz.utc.localize(fields.Datetime.now()).astimezone(tz)
 
     # === SHOP WINDOW === #
 

@@ -40,6 +40,21 @@ class ResConfigSettings(models.TransientModel):
     booking_renew_links = fields.Boolean(
         related="company_id.booking_renew_links", readonly=False
     )
+    booking_reminder_from = fields.Float(
+        related="company_id.booking_reminder_from", readonly=False
+    )
+    booking_reminder_until = fields.Float(
+        related="company_id.booking_reminder_until", readonly=False
+    )
+    booking_reminder_sunday = fields.Boolean(
+        related="company_id.booking_reminder_sunday", readonly=False
+    )
+    booking_reminder_gap = fields.Integer(
+        related="company_id.booking_reminder_gap", readonly=False
+    )
+    booking_reminder_max = fields.Integer(
+        related="company_id.booking_reminder_max", readonly=False
+    )
     booking_currency_warning = fields.Char(compute="_compute_booking_currency_warning")
 
     @api.depends("company_id", "booking_currency_ids")

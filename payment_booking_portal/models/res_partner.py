@@ -17,6 +17,17 @@ class ResPartner(models.Model):
         groups="payment_booking_portal.group_user",
     )
 
+    payment_reminder_optout = fields.Boolean(
+        string="No Payment Reminders",
+        help="Neither by rules nor by hand. Said of a company, it counts for its "
+        "contacts. Reminders of appointments are sent all the same.",
+    )
+    payment_reminder_count = fields.Integer(
+        string="Reminders",
+        compute="_compute_payment_reminder_count",
+        groups="payment_booking_portal.group_user,account.group_account_invoice",
+    )
+
     payment_request_ids = fields.One2many("payment.request", "partner_id")
     # For the tab Payments: with those of the contacts of a company.
     payment_tab_overdue_ids = fields.Many2many(
@@ -49,6 +60,13 @@ class ResPartner(models.Model):
         counts = {partner.id: count for partner, count in groups}
         for partner in self:
             partner.payment_booking_count = counts.get(partner.id, 0)
+
+    @api.depends_context("allowed_company_ids")
+    def _compute_payment_reminder_count(self):
+        for partner in self:
+            partner.payment_reminder_count = self.env["payment.reminder"].search_count(
+                partner._origin._get_reminder_domain()
+            )
 
     @api.depends_context("allowed_company_ids", "lang")
     def _compute_payment_tab(self):
@@ -185,6 +203,26 @@ class ResPartner(models.Model):
             "res_id": self.id,
             "views": [(view.id, "form")],
         }
+
+    # === REMINDERS === #
+
+    def _get_reminder_domain(self):
+        """Return the reminders of a client, with those of the contacts of a company."""
+        return Domain("partner_id", "child_of", self.ids)
+
+    def action_send_reminder(self):
+        """Open the dialog that reminds clients of all that they owe."""
+        self.check_access("read")
+        self.env["payment.due"]._check_reminder_user()
+        rows = self.env["payment.due"]
+        for partner in self:
+            rows |= partner._get_due_rows(self.env.companies).sudo(False)
+        return self.env["payment.reminder.send"]._open(rows)
+
+    def action_view_reminders(self):
+        """Open what the client was reminded of."""
+        self.check_access("read")
+        return self.env["payment.reminder"]._open_list(self._get_reminder_domain())
 
     # === SAME PERSON === #
 

@@ -34,6 +34,9 @@ from . import test_race_link
 from . import test_receipt
 from . import test_race_record
 from . import test_received
+from . import test_reminder
+from . import test_reminder_cron
+from . import test_reminder_rule
 from . import test_request
 from . import test_request_office
 from . import test_rights
