@@ -28,6 +28,7 @@
         "views/mail_templates.xml",  # Called by the mail templates
         "data/mail_template_data.xml",
         "data/mail_template_request_data.xml",
+        "data/mail_template_bundle_data.xml",
         # Client pages
         "views/client_layout_templates.xml",
         "views/form_templates.xml",
@@ -35,7 +36,7 @@
         "views/pay_templates.xml",
         "views/link_templates.xml",
         "views/booking_templates.xml",
-        "views/request_templates.xml",
+        "views/portal_payment_templates.xml",
         # Back office
         "views/payment_booking_confirm_views.xml",  # Its action is on the booking form
         "views/payment_booking_ask_views.xml",

@@ -58,6 +58,11 @@ class AccountMove(models.Model):
         "A percentage is between 0 and 100.",
     )
 
+    # What `payment.due` looks for when it shows a client what is to pay.
+    _unsettled_index = models.Index(
+        f"(partner_id) WHERE {const.UNSETTLED_INVOICE % {'row': ''}}"
+    )
+
     @api.constrains("payment_disputed", "payment_disputed_reason")
     def _check_payment_disputed(self):
         for move in self:
@@ -137,6 +142,12 @@ class AccountMove(models.Model):
         ):
             return self.currency_id.round(terms["amount_due"])
         return amount
+
+    def _get_payable_account(self):
+        """Override: the account that it stands on."""
+        lines = self.sudo().line_ids  # clients read no journal items
+        terms = lines.filtered(lambda line: line.display_type == "payment_term")
+        return terms.account_id[:1] or super()._get_payable_account()
 
     def _get_payment_terms(self):
         """Return what Odoo says of instalments and discounts; empty before posting."""

@@ -354,6 +354,12 @@ class PaymentDocumentMixin(models.AbstractModel):
             return max(paid, self._get_payable_currency().round(settled))
         return paid
 
+    def _get_payable_account(self):
+        """Override: the fiscal position may put the invoice on another account."""
+        account = super()._get_payable_account()
+        position_sudo = self.fiscal_position_id.sudo()  # clients read no positions
+        return position_sudo.map_account(account) if position_sudo else account
+
     def _get_refunded(self):
         """Return how much of the money was given back."""
         self.ensure_one()
@@ -540,6 +546,13 @@ class PaymentDocumentMixin(models.AbstractModel):
         self.ensure_one()
         path = self._get_pay_url() if page == "pay" else self._get_payable_done_url()
         return self.get_base_url() + path
+
+    def _get_mail_statement_url(self):
+        """Return the address of the client's statement, for the foot of a mail, or
+        False. Override where a mail may go to somebody who owes nothing yet.
+        """
+        self.ensure_one()
+        return self.partner_id._get_mail_statement_url(self.company_id)
 
     def _get_signup_url(self):
         """Return the address where the contact makes the account that sees it.

@@ -9,7 +9,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from .. import const
-from ..tools.locking import lock_and_touch
+from ..tools.locking import lock_and_touch, lock_documents
 
 
 class PaymentTransaction(models.Model):
@@ -25,6 +25,18 @@ class PaymentTransaction(models.Model):
         readonly=True,
         index="btree_not_null",
         help="Keyed hash of the address that started the payment, for the rate limit.",
+    )
+
+    bundle_id = fields.Many2one(
+        "payment.bundle",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="The choice of several documents that it was started for.",
+    )
+
+    _unbooked_index = models.Index(
+        f"(id) WHERE {const.UNBOOKED_TX % {'tx': ''}}"
     )
 
     # === RATE LIMIT === #
@@ -109,6 +121,8 @@ class PaymentTransaction(models.Model):
         """Override of `payment` to keep what is being paid for."""
         txs = super()._set_pending(**kwargs)
         txs._tell_documents("_on_payment_pending")
+        for tx in txs.filtered("bundle_id"):
+            tx.bundle_id._on_payment_pending(tx)
         return txs
 
     def _set_authorized(self, **kwargs):
@@ -211,6 +225,8 @@ class PaymentTransaction(models.Model):
     def _settle_payables(self):
         """Confirm and invoice every document that the transaction pays."""
         self.ensure_one()
+        if len(self.allocation_ids) > 1:
+            lock_documents(self.allocation_ids)
         for allocation in self.allocation_ids:
             document = allocation._get_document()
             invoices = document._settle(self)
@@ -237,7 +253,42 @@ class PaymentTransaction(models.Model):
                 "date": self.received_on or fields.Date.context_today(self),
                 **extra_create_values,
             }
+        if len(self.allocation_ids) > 1:
+            extra_create_values.setdefault(
+                "write_off_line_vals", self._prepare_discounts()
+            )
         return super()._create_payment(**extra_create_values)
+
+    def _prepare_discounts(self):
+        """Return the journal items of the discounts for early payment.
+
+        Core makes them only where a payment is for one invoice.
+        """
+        self.ensure_one()
+        items = []
+        for allocation in self.allocation_ids.filtered("invoice_id"):
+            invoice = allocation.invoice_id
+            terms = invoice._get_payment_terms()
+            if terms.get("installment_state") != "epd" or (
+                self.currency_id.compare_amounts(allocation.amount, terms["amount_due"])
+            ):
+                continue
+            line = terms["epd_line"]
+            values = {
+                "aml": line,
+                "amount_currency": -line.amount_residual_currency,
+                "balance": -line.balance,
+            }
+            discount = terms["epd_discount_amount"]
+            kinds = invoice._get_invoice_counterpart_amls_for_early_payment_discount(
+                [values], discount
+            )
+            items += [
+                {**item, "partner_id": invoice.partner_id.id}
+                for kind in kinds.values()
+                for item in kind
+            ]
+        return items
 
     def _get_manual_journal(self):
         """Return the journal for money received outside of a provider's API."""
