@@ -10,9 +10,9 @@ from odoo.addons.payment.controllers.post_processing import PaymentPostProcessin
 from .. import const
 from ..tools.numbers import parse_number
 from .common import (
+    LIST_KEY,
     MAX_DETAILS_BYTES,
     MAX_FORM_BYTES,
-    LIST_KEY,
     SELECTION_KEY,
     ClientPages,
     clean_form,

@@ -194,9 +194,7 @@ class BookingPortal(DueLists, CustomerPortal):
     def my_payments_pay(self, **_form):
         """Pay one row, or several at once."""
         partner = request.env.user.partner_id
-        return self._pay_dues(
-            self._get_dues(), partner, "/my/payments", payer=partner
-        )
+        return self._pay_dues(self._get_dues(), partner, "/my/payments", payer=partner)
 
     @http.route(
         "/my/requests/<int:request_id>",

@@ -56,9 +56,7 @@ class PaymentBundle(models.Model):
         readonly=True, index=True, help="Which documents: the same ones are used again."
     )
     line_ids = fields.One2many("payment.bundle.line", "bundle_id", readonly=True)
-    transaction_ids = fields.One2many(
-        "payment.transaction", "bundle_id", readonly=True
-    )
+    transaction_ids = fields.One2many("payment.transaction", "bundle_id", readonly=True)
 
     # === MAKING === #
 
@@ -461,4 +459,4 @@ class PaymentBundle(models.Model):
     def _get_mail_statement_url(self):
         """Return the address of the client's statement, for the foot of a mail."""
         self.ensure_one()
-        return self.partner_id._get_mail_statement_url(self.company_id)
+        return self.partner_id._get_full_statement_url(self.company_id)

@@ -552,7 +552,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         False. Override where a mail may go to somebody who owes nothing yet.
         """
         self.ensure_one()
-        return self.partner_id._get_mail_statement_url(self.company_id)
+        return self.partner_id._get_full_statement_url(self.company_id)
 
     def _get_signup_url(self):
         """Return the address where the contact makes the account that sees it.

@@ -395,7 +395,9 @@ class PaymentDue(models.Model):
                        ('none', 'processing', 'part'))
                %(narrowing)s
             """,
-            narrowing=self._get_narrowing("b", const.UNSETTLED_DOCUMENT % {"row": "b."}),
+            narrowing=self._get_narrowing(
+                "b", const.UNSETTLED_DOCUMENT % {"row": "b."}
+            ),
             lang=self.env.lang or "en_US",
             days=days,
             live=self._get_live_query("booking_id"),
@@ -449,7 +451,9 @@ class PaymentDue(models.Model):
                        ('none', 'processing', 'part'))
                %(narrowing)s
             """,
-            narrowing=self._get_narrowing("q", const.UNSETTLED_DOCUMENT % {"row": "q."}),
+            narrowing=self._get_narrowing(
+                "q", const.UNSETTLED_DOCUMENT % {"row": "q."}
+            ),
             now=fields.Datetime.now(),
             live=self._get_live_query("request_id"),
             **self._get_shared_columns("q", "request_id"),

@@ -35,9 +35,7 @@ class PaymentTransaction(models.Model):
         help="The choice of several documents that it was started for.",
     )
 
-    _unbooked_index = models.Index(
-        f"(id) WHERE {const.UNBOOKED_TX % {'tx': ''}}"
-    )
+    _unbooked_index = models.Index(f"(id) WHERE {const.UNBOOKED_TX % {'tx': ''}}")
 
     # === RATE LIMIT === #
 
@@ -328,6 +326,13 @@ class PaymentTransaction(models.Model):
                 )
             )
             tx._post_process()
+
+    def _get_communication(self):
+        """Override of `payment_custom`: the number of the first of several invoices
+        would be a riddle for who reads the bank statement.
+        """
+        self.ensure_one()
+        return self.reference if self.bundle_id else super()._get_communication()
 
     def _give_up_transfer(self):
         """Stop waiting for bank transfers. What comes all the same is recorded."""

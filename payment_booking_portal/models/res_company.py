@@ -280,12 +280,12 @@ class ResCompany(models.Model):
             or "UTC"
         )
 
-    def _get_mail_statement_url(self, record):
+    def _get_statement_url_of(self, record):
         """Return the address for the foot of a mail, where its client sees all that is
         due; False for a mail of which nobody knows whom it is for.
 
-        :param record: what the mail is about; it may name the client's address with a
-            method of the same name.
+        :param record: what the mail is about; see `_get_mail_statement_url` of bookings
+            and requests.
         """
         get_url = getattr(record, "_get_mail_statement_url", None)
         return bool(get_url) and len(record) == 1 and get_url()

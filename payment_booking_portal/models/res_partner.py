@@ -129,7 +129,7 @@ class ResPartner(models.Model):
             for partner in self
         }
 
-    def _get_mail_statement_url(self, company):
+    def _get_full_statement_url(self, company):
         """Return the full address of the statement, for the foot of a mail, or False.
 
         :param res.company company: to whom it is owed.
@@ -154,7 +154,7 @@ class ResPartner(models.Model):
             "type": "ir.actions.client",
             "tag": "payment_booking_portal.copy_text",
             "params": {
-                "text": self._get_mail_statement_url(self.env.company),
+                "text": self._get_full_statement_url(self.env.company),
                 "message": self.env._("The link is copied."),
             },
         }

@@ -119,14 +119,12 @@ class TestBundle(BundleCommon, PayableCommon):
         )
         self.env.invalidate_all()
         with freeze_time(later):
-            self.env["payment.bundle"]._gc_unused()
+            self.env["payment.bundle"].sudo()._gc_unused()
         self.assertFalse(unused.exists())
         self.assertTrue(used.exists())
         links = self.env["payment.access.link"].sudo()
         self.assertFalse(
-            links.search(
-                [("res_model", "=", unused._name), ("res_id", "=", unused.id)]
-            )
+            links.search([("res_model", "=", unused._name), ("res_id", "=", unused.id)])
         )
 
     # === WHAT IS LEFT OUT === #
@@ -266,6 +264,7 @@ class TestBundle(BundleCommon, PayableCommon):
         self.assertEqual(one._get_payable_status(), "processing")
         self.assertEqual(booking._get_payable_status(), "processing")
         self.assertEqual(bundle._get_payable_status(), "processing")
+        self.env.flush_all()
         rows = self.env["payment.due"]._get_rows_of(one)
         self.assertEqual((rows.status, rows.amount_processing), ("processing", 10.0))
         tx._set_canceled()
@@ -280,10 +279,11 @@ class TestBundle(BundleCommon, PayableCommon):
         with patch(path, side_effect=lambda records: locked.append(records)):
             bundle._lock_and_touch()
         self.assertEqual(locked[-3:], [booking, request, invoices])
-        before = invoices[0].write_date
-        with freeze_time("2026-03-02 08:00:00"):
-            bundle._lock_and_touch()
-        self.assertNotEqual(invoices[0].write_date, before)
+        self.env.cr.execute("UPDATE account_move SET write_date = '2020-01-01'")
+        self.env.invalidate_all()
+        bundle._lock_and_touch()
+        for invoice in invoices:
+            self.assertNotEqual(invoice.write_date.year, 2020, "touched too")
 
     # === THE MONEY === #
 
@@ -302,9 +302,7 @@ class TestBundle(BundleCommon, PayableCommon):
                     self.assertEqual(invoice.amount_residual, 0.0)
                     self.assertEqual(invoice.payment_state, "paid")
                     self.assertFalse(invoice.activity_ids)
-                self.assertFalse(
-                    any(line._get_surplus() for line in tx.allocation_ids)
-                )
+                self.assertFalse(any(line._get_surplus() for line in tx.allocation_ids))
 
     def test_discount_in_another_currency(self):
         self._enable_currency("EUR")
@@ -375,7 +373,7 @@ class TestBundle(BundleCommon, PayableCommon):
             [line._get_surplus() for line in tx.allocation_ids], [100.0, 0.0]
         )
         [first, second] = bundle._get_payable_lines()
-        self.assertIn("$ 100.00 more than was due", first["note"])
+        self.assertIn("100.00 more than was due", first["note"])
         self.assertEqual(second["note"], "Paid")
         self.assertTrue(one.activity_ids, "staff is told")
 
