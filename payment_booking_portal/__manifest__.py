@@ -33,6 +33,7 @@
         "data/mail_template_invoice_data.xml",
         "data/mail_template_reminder_data.xml",
         "data/payment_reminder_rule_data.xml",
+        "data/mail_template_bundle_data.xml",
         # Client pages
         "views/client_layout_templates.xml",
         "views/form_templates.xml",
@@ -40,7 +41,7 @@
         "views/pay_templates.xml",
         "views/link_templates.xml",
         "views/booking_templates.xml",
-        "views/request_templates.xml",
+        "views/portal_payment_templates.xml",
         # Back office
         "views/payment_booking_confirm_views.xml",  # Its action is on the booking form
         "views/payment_booking_ask_views.xml",

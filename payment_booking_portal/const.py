@@ -78,6 +78,9 @@ DUE_SOURCES = [
     ("booking", "Booking"),
     ("request", "Payment link"),
 ]
+# The fields of an allocation that name a document, in the order in which documents are
+# locked (see `tools.locking.lock_documents`).
+DUE_SOURCE_ORDER = ("booking_id", "request_id", "invoice_id")
 DUE_ROW_STATUSES = [
     ("open", "To pay"),
     ("processing", "Being paid"),
@@ -175,6 +178,19 @@ LIVE_TX_STATES = ("draft", "pending", "authorized")
 # Of these, whose money is on its way: it is taken off what is due.
 COUNTED_TX_STATES = ("pending", "authorized")
 
+# The same in SQL, for `payment.due` and for the partial indexes that it reads by: money
+# that no document shows yet, and documents with money to come.
+UNBOOKED_TX = (
+    "(%(tx)sstate IN ('pending', 'authorized') OR %(tx)sstate = 'done' "
+    "AND %(tx)sis_post_processed IS NOT TRUE AND %(tx)spayment_id IS NULL)"
+)
+UNSETTLED_INVOICE = (
+    "(%(row)sstate = 'posted' AND %(row)smove_type = 'out_invoice' "
+    "AND %(row)spayment_state NOT IN ('paid', 'reversed') "
+    "AND %(row)samount_residual > 0)"
+)
+UNSETTLED_DOCUMENT = "%(row)spayment_coverage IN ('none', 'part', 'processing')"
+
 # A hold whose payment the provider does not answer for is given away after this long.
 HOLD_CAP_HOURS = 24
 # How long staff gives a client to pay, if they do not say otherwise.
@@ -192,6 +208,11 @@ MAX_AMOUNT = 10_000_000
 # Transactions one address may start: for one document in ten minutes, in an hour.
 RATE_DOCUMENT = (5, 10)
 RATE_ADDRESS = (20, 60)
+# Payments of several documents that may be put together for a client in an hour, and how
+# many documents at once; those that nobody paid are deleted after some days.
+RATE_BUNDLE = (60, 60)
+MAX_BUNDLE = 100
+BUNDLE_DAYS = 30
 # A visitor who typed more than this meant something else.
 MAX_TEXT = 4000
 MAX_SHORT_TEXT = 200

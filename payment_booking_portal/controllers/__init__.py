@@ -4,3 +4,4 @@ from . import link
 from . import manage
 from . import pay
 from . import portal
+from . import statement

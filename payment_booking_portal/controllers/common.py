@@ -26,6 +26,9 @@ TYPED_KEY = "payment_booking_typed"
 CAMPAIGN_KEY = "payment_booking_campaign"
 # The direct link that a visitor came by, where it leads to another page.
 LINK_KEY = "payment_booking_link"
+# The list of payments that a client chose from, and the payments that were made of it.
+LIST_KEY = "payment_booking_list"
+SELECTION_KEY = "payment_booking_selection"
 # What a link says of where the visitor comes from, and the field that keeps it.
 CAMPAIGN = {
     "utm_campaign": "campaign",

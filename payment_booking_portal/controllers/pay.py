@@ -10,8 +10,10 @@ from odoo.addons.payment.controllers.post_processing import PaymentPostProcessin
 from .. import const
 from ..tools.numbers import parse_number
 from .common import (
+    LIST_KEY,
     MAX_DETAILS_BYTES,
     MAX_FORM_BYTES,
+    SELECTION_KEY,
     ClientPages,
     clean_form,
     describe_slots,
@@ -34,6 +36,7 @@ ENDS = {
     "invoiced": ("not_payable", 409),
     "link_closed": ("link_closed", 410),
     "used_up": ("used_up", 410),
+    "none_left": ("not_payable", 409),
 }
 
 
@@ -54,6 +57,65 @@ class PayPages(ClientPages, PaymentPortal):
     def _get_client_key(self):
         return request.env["payment.transaction"]._make_client_key(
             request.httprequest.remote_addr
+        )
+
+    # === SEVERAL AT ONCE === #
+
+    def _get_selection(self):
+        """Return the payments that the visitor's choice led to, sudoed."""
+        ids = request.session.get(SELECTION_KEY) or []
+        bundles_sudo = request.env["payment.bundle"].sudo()  # theirs, says the session
+        return bundles_sudo.browse(ids).exists()
+
+    def _get_list_values(self, document):
+        """Return where a client goes on who chose the document from a list."""
+        is_bundle = document._name == "payment.bundle"
+        more = is_bundle and document in self._get_selection()
+        return {
+            "list_url": request.session.get(LIST_KEY),
+            "selection_url": more and "/pay/selection",
+        }
+
+    @route(
+        "/pay/selection",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def pay_selection(self, **_query):
+        """Show the payments of a choice that one payment cannot settle."""
+        AccessLink = request.env["payment.access.link"]
+        payments = []
+        for bundle in self._get_selection():
+            link = AccessLink._get_valid(bundle, "pay")[bundle.id]
+            if link:
+                status = bundle._get_payable_status()
+                payments.append(
+                    {
+                        "bundle": bundle,
+                        "status": status,
+                        "amount": bundle._get_payable_amount(),
+                        "reason": status != "payable"
+                        and bundle._get_payable_messages()[status],
+                        "url": f"/pay/{link.token}",
+                    }
+                )
+        list_url = request.session.get(LIST_KEY)
+        if not payments:
+            return request.redirect(list_url or "/my/payments")
+        companies = request.env["res.company"].sudo()  # guests read none
+        companies = companies.union(*(p["bundle"].company_id for p in payments))
+        return self._render_page(
+            "selection_page",
+            {
+                "payments": payments,
+                "list_url": list_url,
+                "several_companies": len(companies) > 1,
+                "res_company": companies[:1],
+            },
+            private=True,
         )
 
     # === PAY PAGE === #
@@ -161,6 +223,8 @@ class PayPages(ClientPages, PaymentPortal):
             "policy": document._get_shown_policy(),
             "failed_tx": last_tx.filtered(lambda tx: tx.state == "error"),
             "received_tx": last_tx.filtered(lambda tx: tx.state == "done"),
+            "notice": document._get_payable_notice(),
+            **self._get_list_values(document),
             "res_company": company,
             "token": token,
         }
@@ -502,7 +566,8 @@ class PayPages(ClientPages, PaymentPortal):
     def _render_checking(self, document, token):
         """Say that money is on its way; a bank transfer gets its account number."""
         tx_sudo = self._get_last_transaction(document)
-        slow = tx_sudo.provider_id._is_slow() and tx_sudo.state == "pending"
+        # Other apps too, or another choice of documents, may have started it.
+        slow = tx_sudo.state == "pending" and tx_sudo.provider_id._is_slow()
         return self._render_end(
             "transfer" if slow else "checking",
             document=document,
@@ -633,6 +698,7 @@ class PayPages(ClientPages, PaymentPortal):
                 "lines": document._get_payable_lines(),
                 "receipts": self._get_receipts(document, token),
                 "thanks": document._get_payable_thanks(),
+                **self._get_list_values(document),
                 "return_url": document._get_payable_return_url(),
                 "invoice_url": document._get_invoice_url(),
                 "signup_url": document._get_signup_url(),

@@ -5,10 +5,12 @@ from odoo.http import request
 
 from odoo.addons.portal.controllers.portal import CustomerPortal, pager
 
-PAGE_SIZE = 20
+from ..models.payment_due import SOURCE_FIELDS
+from .common import MAX_FORM_BYTES
+from .dues import PAGE_SIZE, DueLists
 
 
-class BookingPortal(CustomerPortal):
+class BookingPortal(DueLists, CustomerPortal):
     """The bookings and payments of a client who has an account."""
 
     def _prepare_home_portal_values(self, counters):
@@ -22,14 +24,26 @@ class BookingPortal(CustomerPortal):
                 if Booking.has_access("read")
                 else 0
             )
-        if "payment_request_count" in counters:
-            Request = request.env["payment.request"]
-            values["payment_request_count"] = (  # as above
-                Request.search_count(self._get_requests_domain(), limit=1)
-                if Request.has_access("read")
-                else 0
-            )
+        for counter, is_unsettled in (
+            ("payment_due_count", True),
+            ("payment_document_count", False),
+        ):
+            if counter in counters:
+                values[counter] = self._count_dues(is_unsettled)
         return values
+
+    def _count_dues(self, is_unsettled):
+        """Return how much a client has to pay; else only whether there is anything."""
+        dues = request.env["payment.due"]
+        if not dues.has_access("read"):
+            return 0
+        partner = request.env.user.partner_id
+        domain = dues._get_client_domain(partner)
+        if not is_unsettled:
+            return dues._narrow(partner).search_count(domain, limit=1)
+        return dues._narrow(partner, True).search_count(
+            domain & Domain("status", "=", "open")
+        )
 
     def _get_bookings_domain(self, filterby="all"):
         """Return the bookings that a client sees. Override to show more or fewer."""
@@ -112,14 +126,15 @@ class BookingPortal(CustomerPortal):
 
     # === PAYMENTS === #
 
-    def _get_requests_domain(self, filterby="all"):
-        """Return the requests that a client sees. Override to show more or fewer."""
-        domain = request.env["payment.request"]._get_my_domain()
-        if filterby == "due":
-            return domain & Domain("state", "in", ("sent", "part"))
-        if filterby == "paid":
-            return domain & Domain("state", "=", "paid")
-        return domain & Domain("state", "in", ("sent", "part", "paid"))
+    def _get_dues(self):
+        """Return the list of what is due, with the rights of who is logged in.
+
+        :raise NotFound: for who may read none.
+        """
+        dues = request.env["payment.due"]
+        if not dues.has_access("read"):
+            raise request.not_found()
+        return dues
 
     @http.route(
         ["/my/payments", "/my/payments/page/<int:page>"],
@@ -128,39 +143,58 @@ class BookingPortal(CustomerPortal):
         website=True,
         methods=["GET"],
     )
-    def my_payments(self, page=1, filterby="due", **_query):
-        """List what the client was asked to pay, the newest first."""
-        Request = request.env["payment.request"]
-        if not Request.has_access("read"):
-            raise request.not_found()
-        filters = {
-            "due": {"label": request.env._("To pay")},
-            "paid": {"label": request.env._("Paid")},
-        }
-        if filterby not in filters:
-            filterby = "due"
-        domain = self._get_requests_domain(filterby)
-        pages = pager(
-            "/my/payments",
-            Request.search_count(domain),
-            page=page,
-            step=PAGE_SIZE,
-            url_args={"filterby": filterby},
+    def my_payments(self, page=1, **query):
+        """List what the client owes and paid."""
+        partner = request.env.user.partner_id
+        values = self._prepare_due_list(
+            self._get_dues(), partner, "/my/payments", {**query, "page": page}
         )
-        requests = Request.search(domain, limit=PAGE_SIZE, offset=pages["offset"])
-        request.session["my_payments_history"] = requests.ids
         return request.render(
             "payment_booking_portal.portal_my_payments",
             {
                 **self._prepare_portal_layout_values(),
+                **values,
                 "page_name": "payments",
-                "requests": requests.sudo(),  # just searched with the client's rights
-                "pager": pages,
-                "default_url": "/my/payments",
-                "searchbar_filters": filters,
-                "filterby": filterby,
+                "pay_url": "/my/payments/pay",
+                "row_url": "/my/payments",
+                "nothing": query.get("nothing"),
             },
         )
+
+    @http.route(
+        "/my/payments/<string:source>/<int:document_id>",
+        type="http",
+        auth="user",
+        website=True,
+        methods=["GET"],
+    )
+    def my_payment(self, source, document_id, **_query):
+        """Lead to the pay page of a row, or to its receipt."""
+        dues = self._get_dues()
+        partner = request.env.user.partner_id
+        if source not in SOURCE_FIELDS or document_id >= 2**31:
+            raise request.not_found()
+        row = dues._narrow(partner).search(
+            dues._get_client_domain(partner)
+            & Domain("source", "=", source)
+            & Domain(SOURCE_FIELDS[source], "=", document_id)
+        )
+        if not row:
+            raise request.not_found()
+        return request.redirect(self._get_row_url(row))
+
+    @http.route(
+        "/my/payments/pay",
+        type="http",
+        auth="user",
+        website=True,
+        methods=["POST"],
+        max_content_length=MAX_FORM_BYTES,
+    )
+    def my_payments_pay(self, **_form):
+        """Pay one row, or several at once."""
+        partner = request.env.user.partner_id
+        return self._pay_dues(self._get_dues(), partner, "/my/payments", payer=partner)
 
     @http.route(
         "/my/requests/<int:request_id>",

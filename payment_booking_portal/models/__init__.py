@@ -18,6 +18,8 @@ from . import payment_share_button_mixin
 from . import payment_reminder_mixin
 from . import payment_document_mixin
 from . import payment_transaction_allocation
+from . import payment_bundle
+from . import payment_bundle_line
 from . import payment_provider
 from . import payment_transaction
 from . import product_booking_resource_group

@@ -68,6 +68,11 @@ class AccountMove(models.Model):
         "A percentage is between 0 and 100.",
     )
 
+    # What `payment.due` looks for when it shows a client what is to pay.
+    _unsettled_index = models.Index(
+        f"(partner_id) WHERE {const.UNSETTLED_INVOICE % {'row': ''}}"
+    )
+
     @api.constrains("payment_disputed", "payment_disputed_reason")
     def _check_payment_disputed(self):
         for move in self:
@@ -229,6 +234,12 @@ class AccountMove(models.Model):
             return self.currency_id.round(terms["amount_due"])
         return amount
 
+    def _get_payable_account(self):
+        """Override: the account that it stands on."""
+        lines = self.sudo().line_ids  # clients read no journal items
+        terms = lines.filtered(lambda line: line.display_type == "payment_term")
+        return terms.account_id[:1] or super()._get_payable_account()
+
     def _get_payment_terms(self):
         """Return what Odoo says of instalments and discounts; empty before posting."""
         self.ensure_one()
@@ -387,7 +398,7 @@ class AccountMove(models.Model):
         """
         first = tx_sudo.allocation_ids[:1].invoice_id
         for move in self & first:
-            if tx_sudo.provider_id._is_slow():
+            if tx_sudo.provider_id._is_slow() and not tx_sudo.bundle_id:
                 move._send_mail("payment_booking_portal.mail_template_invoice_transfer")
 
     # === PAYING A PART === #

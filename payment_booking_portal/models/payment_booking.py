@@ -220,6 +220,9 @@ class PaymentBooking(models.Model):
     _pay_until_index = models.Index(
         "(pay_until) WHERE state = 'confirmed' AND unpaid_told IS NOT TRUE"
     )
+    _unsettled_index = models.Index(
+        f"(partner_id) WHERE {const.UNSETTLED_DOCUMENT % {'row': ''}}"
+    )
     _start_before_stop = models.Constraint(
         "CHECK (start < stop)", "A booking ends after it starts."
     )
@@ -1200,6 +1203,10 @@ class PaymentBooking(models.Model):
     def _get_payable_done_url(self):
         return self._get_manage_url()
 
+    def _get_mail_statement_url(self):
+        """Override: before it is confirmed, whoever placed it is a stranger."""
+        return self.state == "confirmed" and super()._get_mail_statement_url()
+
     def _get_manage_url(self):
         """Return the address of the client's page of the booking."""
         link = self.env["payment.access.link"]._get_for(self, "manage")
@@ -1219,9 +1226,10 @@ class PaymentBooking(models.Model):
                 )
                 booking._editing().hold_until = max(booking.hold_until, deadline)
                 booking._trigger_release_cron()
-                booking._send_mail(
-                    "payment_booking_portal.mail_template_booking_transfer"
-                )
+                if not tx_sudo.bundle_id:  # which says it once for all
+                    booking._send_mail(
+                        "payment_booking_portal.mail_template_booking_transfer"
+                    )
             booking._sync_clock()
 
     def _on_payment_received(self, tx_sudo):

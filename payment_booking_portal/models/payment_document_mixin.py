@@ -407,6 +407,12 @@ class PaymentDocumentMixin(models.AbstractModel):
             processing += invoice_sudo._get_processing_shares().get(self._origin, 0.0)
         return self._get_payable_currency().round(processing)
 
+    def _get_payable_account(self):
+        """Override: the fiscal position may put the invoice on another account."""
+        account = super()._get_payable_account()
+        position_sudo = self.fiscal_position_id.sudo()  # clients read no positions
+        return position_sudo.map_account(account) if position_sudo else account
+
     def _get_refunded(self):
         """Return how much of the money was given back, also of what came for its
         invoice.
@@ -611,6 +617,13 @@ class PaymentDocumentMixin(models.AbstractModel):
     def _get_mail_message(self):
         """Return what staff wrote into the mail that is being made, if anything."""
         return self.env.context.get("booking_message")
+
+    def _get_mail_statement_url(self):
+        """Return the address of the client's statement, for the foot of a mail, or
+        False. Override where a mail may go to somebody who owes nothing yet.
+        """
+        self.ensure_one()
+        return self.partner_id._get_full_statement_url(self.company_id)
 
     def _get_signup_url(self):
         """Return the address where the contact makes the account that sees it.

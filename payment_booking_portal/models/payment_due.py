@@ -145,9 +145,10 @@ class PaymentDue(models.Model):
     @property
     def _table_query(self):
         """Return all rows; what is not asked for is not computed by PostgreSQL."""
+        days = self._get_days_query()
         branches = (
             self._get_invoice_query(),
-            self._get_booking_query(),
+            self._get_booking_query(days),
             self._get_request_query(),
         )
         return SQL(
@@ -168,8 +169,49 @@ class PaymentDue(models.Model):
             """,
             reminders=self._get_reminder_columns(),
             rows=SQL(" UNION ALL ").join(branches),
-            days=self._get_days_query(),
+            days=days,
         )
+
+    # === NARROWING === #
+
+    @api.model
+    def _narrow(self, partner=None, is_unsettled=False):
+        """Return the model for a reader who wants a client's rows, or what is to pay.
+
+        The domain of a search says which rows these are, as ever. This only tells the
+        query so early that PostgreSQL finds the documents by an index, and does not
+        compute all that a client ever paid to show what is open.
+
+        :param res.partner partner: whose rows, with those of their company.
+        :param bool is_unsettled: whether only those with money to come are wanted, open
+            or on its way.
+        """
+        model = self.with_context(due_unsettled=True) if is_unsettled else self
+        if partner is None:
+            return model
+        Partner = self.env["res.partner"].sudo()  # clients read few contacts
+        Partner = Partner.with_context(active_test=False)
+        partners = Partner.search(
+            [("id", "child_of", partner.commercial_partner_id.ids)], order="id"
+        )
+        return model.with_context(due_partners=partners.ids)
+
+    @api.model
+    def _get_narrowing(self, alias, unsettled):
+        """Return the condition of a branch that `_narrow` asked for.
+
+        :param str alias: of the table in the query.
+        :param str unsettled: what is true of every document with money to come; there
+            is a partial index of it.
+        """
+        condition = SQL()
+        partner_ids = self.env.context.get("due_partners")
+        if partner_ids is not None:
+            partner = SQL.identifier(alias, "partner_id")
+            condition = SQL("AND %s IN %s", partner, tuple(partner_ids) or (0,))
+        if self.env.context.get("due_unsettled"):
+            condition = SQL("%s AND %s", condition, SQL(unsettled))
+        return condition
 
     @api.model
     def _get_days_query(self):
@@ -274,7 +316,9 @@ class PaymentDue(models.Model):
              WHERE m.move_type IN ('out_invoice', 'out_refund')
                AND m.state = 'posted'
                AND m.amount_total > 0
+               %(narrowing)s
             """,
+            narrowing=self._get_narrowing("m", const.UNSETTLED_INVOICE % {"row": "m."}),
             enabled=enabled,
             live=self._get_live_query("invoice_id"),
         )
@@ -328,15 +372,14 @@ class PaymentDue(models.Model):
     @api.model
     def _get_live_condition(self):
         """Return which transactions `tx` hold money that no document shows yet."""
-        return SQL(
-            "(tx.state IN %s OR tx.state = 'done' "
-            "AND tx.is_post_processed IS NOT TRUE AND tx.payment_id IS NULL)",
-            const.COUNTED_TX_STATES,
-        )
+        return SQL(const.UNBOOKED_TX % {"tx": "tx."})
 
     @api.model
-    def _get_booking_query(self):
-        """Return the bookings that have a price, and no posted invoice."""
+    def _get_booking_query(self, days):
+        """Return the bookings that have a price, and no posted invoice.
+
+        :param SQL days: see `_get_days_query`.
+        """
         return SQL(
             """
             SELECT b.id * 4 + 1,
@@ -381,9 +424,13 @@ class PaymentDue(models.Model):
                     OR b.state = 'hold' AND b.pay_until IS NOT NULL
                     OR b.state = 'cancelled' AND b.payment_coverage NOT IN
                        ('none', 'processing', 'part'))
+               %(narrowing)s
             """,
+            narrowing=self._get_narrowing(
+                "b", const.UNSETTLED_DOCUMENT % {"row": "b."}
+            ),
             lang=self.env.lang or "en_US",
-            days=self._get_days_query(),
+            days=days,
             live=self._get_live_query("booking_id"),
             **self._get_shared_columns("b", "booking_id"),
         )
@@ -434,7 +481,11 @@ class PaymentDue(models.Model):
                             OR q.payment_coverage = 'processing')
                     OR q.state = 'cancelled' AND q.payment_coverage NOT IN
                        ('none', 'processing', 'part'))
+               %(narrowing)s
             """,
+            narrowing=self._get_narrowing(
+                "q", const.UNSETTLED_DOCUMENT % {"row": "q."}
+            ),
             now=fields.Datetime.now(),
             live=self._get_live_query("request_id"),
             **self._get_shared_columns("q", "request_id"),

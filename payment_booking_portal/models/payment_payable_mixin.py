@@ -64,6 +64,17 @@ class PaymentPayableMixin(models.AbstractModel):
         """Return the contact who owes, making it if need be: a payment needs one."""
         return self._get_payable_partner()
 
+    def _get_payable_account(self):
+        """Return the receivable account that the money settles, sudoed."""
+        company = self._get_payable_company()
+        partner_sudo = self._get_payable_partner().sudo()  # clients read no accounts
+        partner_sudo = partner_sudo.commercial_partner_id.with_company(company)
+        return partner_sudo.property_account_receivable_id
+
+    def _get_payable_notice(self):
+        """Return what a client should know before they pay, if anything."""
+        return False
+
     def _get_payable_total(self):
         """Return what the document costs in all, in its currency."""
         return self.amount_total
@@ -841,24 +852,32 @@ class PaymentPayableMixin(models.AbstractModel):
         :return: the transaction to use again, sudoed; empty when a new one is needed.
         :raise UserError: when the money of an earlier one may still come.
         """
-        currency = self._get_payable_currency()
         reusable = self.env["payment.transaction"].sudo()  # see _get_live_transactions
         for tx_sudo in self._get_blocking_transactions():
-            if (
-                not reusable
-                and flow != "token"
-                and tx_sudo.state == "draft"
-                and not tx_sudo.provider_reference
-                and tx_sudo.operation == f"online_{flow}"
-                and tx_sudo.provider_id.id == provider_id
-                and tx_sudo.payment_method_id.id == payment_method_id
-                and tx_sudo.currency_id == currency
-                and currency.compare_amounts(tx_sudo.amount, amount) == 0
+            if not reusable and self._is_reusable(
+                tx_sudo, provider_id, payment_method_id, flow, amount
             ):
                 reusable = tx_sudo
                 continue
             self._cancel_or_block(tx_sudo)
         return reusable
+
+    def _is_reusable(self, tx_sudo, provider_id, payment_method_id, flow, amount):
+        """Tell whether an earlier transaction is the very offer that is wanted now.
+
+        Override where the amount does not say all.
+        """
+        currency = self._get_payable_currency()
+        return (
+            flow != "token"
+            and tx_sudo.state == "draft"
+            and not tx_sudo.provider_reference
+            and tx_sudo.operation == f"online_{flow}"
+            and tx_sudo.provider_id.id == provider_id
+            and tx_sudo.payment_method_id.id == payment_method_id
+            and tx_sudo.currency_id == currency
+            and currency.compare_amounts(tx_sudo.amount, amount) == 0
+        )
 
     def _cancel_or_block(self, tx_sudo):
         """Make sure that an earlier transaction cannot be paid, or refuse a new one.
@@ -912,11 +931,13 @@ class PaymentPayableMixin(models.AbstractModel):
         self.ensure_one()
         return {
             "allocation_ids": [
-                Command.create(
-                    {self._payable_allocation_field: self.id, "amount": amount}
-                )
+                Command.create(values) for values in self._prepare_allocations(amount)
             ],
         }
+
+    def _prepare_allocations(self, amount):
+        """Return what a new transaction pays: the values of its allocations."""
+        return [{self._payable_allocation_field: self.id, "amount": amount}]
 
     def _get_payable_reference(self):
         """Return how the document is called on a bank statement."""

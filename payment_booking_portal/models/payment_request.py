@@ -195,6 +195,9 @@ class PaymentRequest(models.Model):
         "(expires_at) WHERE state = 'sent' AND expires_at IS NOT NULL"
     )
     # One unpaid use per visitor of a direct link; the same form sent twice makes one.
+    _unsettled_index = models.Index(
+        f"(partner_id) WHERE {const.UNSETTLED_DOCUMENT % {'row': ''}}"
+    )
     _visitor_uniq = models.UniqueIndex(
         "(visitor_key, direct_link_id) WHERE visitor_key IS NOT NULL"
     )
@@ -489,7 +492,7 @@ class PaymentRequest(models.Model):
     def _on_payment_pending(self, tx_sudo):
         """Override to send the account that a bank transfer goes to."""
         for request in self:
-            if tx_sudo.provider_id._is_slow():
+            if tx_sudo.provider_id._is_slow() and not tx_sudo.bundle_id:
                 request._send_mail(
                     "payment_booking_portal.mail_template_request_transfer"
                 )

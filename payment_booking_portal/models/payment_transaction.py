@@ -11,7 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import format_amount
 
 from .. import const
-from ..tools.locking import lock_and_touch
+from ..tools.locking import lock_and_touch, lock_documents
 
 
 class PaymentTransaction(models.Model):
@@ -28,6 +28,16 @@ class PaymentTransaction(models.Model):
         index="btree_not_null",
         help="Keyed hash of the address that started the payment, for the rate limit.",
     )
+
+    bundle_id = fields.Many2one(
+        "payment.bundle",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="The choice of several documents that it was started for.",
+    )
+
+    _unbooked_index = models.Index(f"(id) WHERE {const.UNBOOKED_TX % {'tx': ''}}")
 
     # === RATE LIMIT === #
 
@@ -96,6 +106,8 @@ class PaymentTransaction(models.Model):
         :param document: one payable that it pays.
         """
         self.ensure_one()
+        if document == self.bundle_id:
+            return self.amount
         if document._name == "account.move":
             return document._get_payment_share(self)
         mine = self.allocation_ids.filtered(
@@ -178,7 +190,7 @@ class PaymentTransaction(models.Model):
         link of what was paid, so that no account is needed.
         """
         self.ensure_one()
-        document = self.allocation_ids[:1]._get_document()
+        document = self.bundle_id or self.allocation_ids[:1]._get_document()
         path = f"{document._get_pay_url()}/receipt/{self.id}"
         return self.company_id.sudo().get_base_url() + path  # guests read no companies
 
@@ -228,6 +240,8 @@ class PaymentTransaction(models.Model):
         """Override of `payment` to keep what is being paid for."""
         txs = super()._set_pending(**kwargs)
         txs._tell_documents("_on_payment_pending")
+        for tx in txs.filtered("bundle_id"):
+            tx.bundle_id._on_payment_pending(tx)
         return txs
 
     def _set_authorized(self, **kwargs):
@@ -330,6 +344,8 @@ class PaymentTransaction(models.Model):
     def _settle_payables(self):
         """Confirm and invoice every document that the transaction pays."""
         self.ensure_one()
+        if len(self.allocation_ids) > 1:
+            lock_documents(self.allocation_ids)
         documents = [allocation._get_document() for allocation in self.allocation_ids]
         wanted = self.env.context.get("booking_receipt", True)
         # One receipt for all that was paid at once.
@@ -362,7 +378,42 @@ class PaymentTransaction(models.Model):
                 "date": self.received_on or fields.Date.context_today(self),
                 **extra_create_values,
             }
+        if len(self.allocation_ids) > 1:
+            extra_create_values.setdefault(
+                "write_off_line_vals", self._prepare_discounts()
+            )
         return super()._create_payment(**extra_create_values)
+
+    def _prepare_discounts(self):
+        """Return the journal items of the discounts for early payment.
+
+        Core makes them only where a payment is for one invoice.
+        """
+        self.ensure_one()
+        items = []
+        for allocation in self.allocation_ids.filtered("invoice_id"):
+            invoice = allocation.invoice_id
+            terms = invoice._get_payment_terms()
+            if terms.get("installment_state") != "epd" or (
+                self.currency_id.compare_amounts(allocation.amount, terms["amount_due"])
+            ):
+                continue
+            line = terms["epd_line"]
+            values = {
+                "aml": line,
+                "amount_currency": -line.amount_residual_currency,
+                "balance": -line.balance,
+            }
+            discount = terms["epd_discount_amount"]
+            kinds = invoice._get_invoice_counterpart_amls_for_early_payment_discount(
+                [values], discount
+            )
+            items += [
+                {**item, "partner_id": invoice.partner_id.id}
+                for kind in kinds.values()
+                for item in kind
+            ]
+        return items
 
     def _get_manual_journal(self):
         """Return the journal for money received outside of a provider's API."""
@@ -402,6 +453,13 @@ class PaymentTransaction(models.Model):
                 )
             )
             tx._post_process()
+
+    def _get_communication(self):
+        """Override of `payment_custom`: the number of the first of several invoices
+        would be a riddle for who reads the bank statement.
+        """
+        self.ensure_one()
+        return self.reference if self.bundle_id else super()._get_communication()
 
     def _give_up_transfer(self):
         """Stop waiting for bank transfers. What comes all the same is recorded."""

@@ -44,3 +44,21 @@ class PaymentTransactionAllocation(models.Model):
         """
         self.ensure_one()
         return self.booking_id or self.request_id or self.invoice_id
+
+    def _get_surplus(self):
+        """Return how much of it the books could not use for the document's invoice.
+
+        Nothing is known without an invoice, nor of a payment without journal entry.
+        """
+        self.ensure_one()
+        document = self._get_document()
+        invoice = self.invoice_id or document.invoice_id
+        items = self.transaction_id.payment_id.move_id.line_ids
+        if invoice.state != "posted" or not items:
+            return 0.0
+        used = sum(
+            partial.debit_amount_currency
+            for partial in items.matched_debit_ids
+            if partial.debit_move_id.move_id == invoice
+        )
+        return max(0.0, self.currency_id.round(self.amount - used))

@@ -345,6 +345,16 @@ class ResCompany(models.Model):
             or "UTC"
         )
 
+    def _get_statement_url_of(self, record):
+        """Return the address for the foot of a mail, where its client sees all that is
+        due; False for a mail of which nobody knows whom it is for.
+
+        :param record: what the mail is about; see `_get_mail_statement_url` of bookings
+            and requests.
+        """
+        get_url = getattr(record, "_get_mail_statement_url", None)
+        return bool(get_url) and len(record) == 1 and get_url()
+
     def _get_booking_contact(self):
         """Return how a client reaches the business: phone and e-mail, if known."""
         self.ensure_one()

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 # So many rows are on the tab Payments, and who sees it.
@@ -166,6 +166,67 @@ class ResPartner(models.Model):
         return {
             partner.id: f"/statement/{links[partner.commercial_partner_id.id].token}"
             for partner in self
+        }
+
+    def _get_full_statement_url(self, company):
+        """Return the full address of the statement, for the foot of a mail, or False.
+
+        :param res.company company: to whom it is owed.
+        """
+        if not self:
+            return False
+        return self.get_base_url() + self._get_statement_urls(company)[self.id]
+
+    def _check_statement_user(self):
+        self.check_access("read")
+        if not self.env.user.has_group("payment_booking_portal.group_user"):
+            raise AccessError(self.env._("Only staff can do this."))
+
+    def action_copy_statement_link(self):
+        """Copy the address of the client's statement with the current company.
+
+        :raise AccessError: for anyone but staff.
+        """
+        self.ensure_one()
+        self._check_statement_user()
+        return {
+            "type": "ir.actions.client",
+            "tag": "payment_booking_portal.copy_text",
+            "params": {
+                "text": self._get_full_statement_url(self.env.company),
+                "message": self.env._("The link is copied."),
+            },
+        }
+
+    def action_revoke_statement(self):
+        """Make the links to the clients' statements dead, in all mails that have them,
+        and what was chosen there to be paid at once. The next mail has a new link.
+
+        :raise AccessError: for anyone but staff.
+        """
+        self._check_statement_user()
+        owners = self.commercial_partner_id
+        for company in self.env.companies:
+            bundles = self.env["payment.bundle"].sudo()  # staff reads none
+            bundles = bundles.search(
+                Domain("partner_id", "child_of", owners.ids)
+                & Domain("company_id", "=", company.id)
+                & Domain("by_statement", "=", True)
+            )
+            AccessLink = self.env["payment.access.link"]
+            for documents, scope, of_company in (
+                (owners, "statement", company),
+                (bundles, "pay", None),
+            ):
+                links = AccessLink._get_valid(documents, scope, of_company).values()
+                AccessLink.union(*links)._revoke()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("The links that are out no longer work."),
+            },
         }
 
     def action_new_payment_request(self):

@@ -2,6 +2,7 @@ from . import test_access_link
 from . import test_accessibility
 from . import test_booking
 from . import test_booking_invoice
+from . import test_bundle
 from . import test_business
 from . import test_calendar_event
 from . import test_company
@@ -12,6 +13,7 @@ from . import test_hold
 from . import test_form
 from . import test_hoot
 from . import test_http_book
+from . import test_http_bundle
 from . import test_http_form
 from . import test_http_invoice
 from . import test_http_link
@@ -25,10 +27,12 @@ from . import test_mail_test
 from . import test_overview
 from . import test_payable
 from . import test_portal
+from . import test_portal_payments
 from . import test_price
 from . import test_provider
 from . import test_race
 from . import test_race_booking_invoice
+from . import test_race_bundle
 from . import test_race_invoice
 from . import test_race_link
 from . import test_receipt
@@ -47,6 +51,7 @@ from . import test_slots
 from . import test_slots_property
 from . import test_staff_booking
 from . import test_to_collect
+from . import test_statement
 from . import test_tours
 from . import test_transaction
 from . import test_without_mouse

@@ -240,7 +240,7 @@ class BookingCommon(PaymentCommon):
                     "provider_id": self.provider.id,
                     "payment_method_id": self.payment_method_id,
                     "operation": "online_redirect",
-                    "reference": f"{booking.name}-{len(booking.allocation_ids)}",
+                    "reference": f"{booking.name}-{len(booking._get_allocations())}",
                     **prepared.pop("custom_create_values"),
                     **prepared,
                     **values,
