@@ -84,6 +84,7 @@
         "demo/payment_booking_demo.xml",
         "demo/payment_request_demo.xml",
         "demo/payment_direct_link_demo.xml",
+        "demo/account_move_demo.xml",
     ],
     "assets": {
         "web.assets_backend": [

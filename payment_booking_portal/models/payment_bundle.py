@@ -20,14 +20,14 @@ KEPT_REASONS = ("late_no_slot", "paid_cancelled", "confirm_failed", "link_used_u
 class PaymentBundle(models.Model):
     """Several documents that a client pays at once, each in full.
 
-    It owes nothing itself, and nothing is decided when it is made: what can be paid, and
-    how much, is what its documents say at that moment. It is paid on the one pay page, by
-    a link of its own. One payment can settle what is of one company, currency and client
-    and stands on one receivable account: see `_get_key`.
+    It owes nothing itself, and nothing is decided when it is made: what can be paid,
+    and how much, is what its documents say at that moment. It is paid on the one pay
+    page, by a link of its own. One payment can settle what is of one company, currency and
+    client and stands on one receivable account: see `_get_key`.
 
-    Its transactions are those that were started for it (`payment.transaction.bundle_id`).
-    Their allocations name the documents, and never the bundle: settling, refunds and the
-    list of what is due do not know of it.
+    Its transactions are those that were started for it, by their `bundle_id`. Their
+    allocations name the documents, and never the bundle: settling, refunds and the list
+    of what is due do not know of it.
     """
 
     _name = "payment.bundle"
@@ -89,7 +89,7 @@ class PaymentBundle(models.Model):
 
     @api.model
     def _ensure(self, key, documents, payer, by_statement):
-        """Return the bundle of documents; the one that they had before, if there is one.
+        """Return the bundle of documents; the one that they had before, if any.
 
         See `_make_for` for the parameters.
         """
@@ -414,7 +414,9 @@ class PaymentBundle(models.Model):
         """Override to send the account that one bank transfer for all goes to."""
         for bundle in self:
             if tx_sudo.provider_id._is_slow():
-                bundle._send_mail("payment_booking_portal.mail_template_bundle_transfer")
+                bundle._send_mail(
+                    "payment_booking_portal.mail_template_bundle_transfer"
+                )
 
     # === MAIL === #
 

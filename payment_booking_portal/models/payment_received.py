@@ -79,6 +79,7 @@ class PaymentReceived(models.Model):
     transaction_id = fields.Many2one("payment.transaction", readonly=True)
     payment_id = fields.Many2one("account.payment", readonly=True)
     can_open = fields.Boolean(compute="_compute_can_open")
+    has_receipt = fields.Boolean(compute="_compute_has_receipt", compute_sudo=True)
 
     @api.depends("booking_id", "request_id", "invoice_id", "payment_id")
     @api.depends_context("uid", "allowed_company_ids")
@@ -92,6 +93,11 @@ class PaymentReceived(models.Model):
                 for records in readable.values()
                 if records._name == target._name
             )
+
+    @api.depends("transaction_id", "is_refund")
+    def _compute_has_receipt(self):
+        for row in self:
+            row.has_receipt = bool(row.transaction_id) and not row.is_refund
 
     # === THE QUERY === #
 
@@ -322,6 +328,17 @@ class PaymentReceived(models.Model):
         """Return the document of a row; without one, or with several, its payment."""
         self.ensure_one()
         return self.booking_id or self.request_id or self.invoice_id or self.payment_id
+
+    def action_print_receipt(self):
+        """Open the receipt of the payment."""
+        self.ensure_one()
+        self.check_access("read")
+        tx_sudo = self.sudo().transaction_id  # plain users read no transactions
+        return {
+            "type": "ir.actions.act_url",
+            "url": tx_sudo._get_receipt_path(),
+            "target": "new",
+        }
 
     def action_open(self):
         """Open the document, or the row itself for who may not read the document."""

@@ -113,10 +113,11 @@ for worker in workers:
 with registry.cursor() as cr:
     env = api.Environment(cr, SUPERUSER_ID, {})
     invoices = env["account.move"].browse(ids)
+    txs = env["payment.transaction"].browse(tx_ids)
     print(json.dumps({
         "answers": answers,
         "due": [invoice._get_payable_amount() for invoice in invoices],
-        "payments": env["payment.transaction"].browse(tx_ids).payment_id.mapped("amount"),
+        "payments": txs.payment_id.mapped("amount"),
     }))
 """
 

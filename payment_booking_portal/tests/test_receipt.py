@@ -130,6 +130,22 @@ class TestReceipt(BookingInvoiceCommon):
         with self.assertRaises(UserError):
             document.action_send_receipt()
 
+    def test_from_the_list_of_what_came(self):
+        tx = self._pay(self.invoice)
+        self.env.flush_all()
+        Received = self.env["payment.received"].with_user(self.user)
+        row = Received.search([("invoice_id", "=", self.invoice.id)])
+        self.assertTrue(row.has_receipt)
+        self.assertEqual(row.action_print_receipt()["url"], f"/my/receipts/{tx.id}")
+
+    def test_staff_need_not_send_one(self):
+        Wizard = self.env["payment.invoice.record"].with_user(self.user)
+        before = self._mails()
+        for amount, send in ((20.0, False), (30.0, True)):
+            values = {"invoice_id": self.invoice.id, "amount": amount, "send": send}
+            Wizard.create(values).action_record()
+            self.assertEqual(len(self._mails() - before), int(send))
+
     def test_rights(self):
         self._pay(self.invoice)
         stranger = new_test_user(self.env, "stranger", groups="base.group_user")

@@ -45,7 +45,7 @@ class PaymentInvoiceRecord(models.TransientModel):
         document._check_office()
 
     def action_record(self):
-        """Book the money on the invoice."""
+        """Book the money on the invoice, and send the receipt."""
         self.ensure_one()
-        self._record_on(self.invoice_id)
+        self._record_on(self.invoice_id.with_context(booking_receipt=self.send))
         return {"type": "ir.actions.act_window_close"}
