@@ -22,8 +22,8 @@ class PaymentBundle(models.Model):
 
     It owes nothing itself, and nothing is decided when it is made: what can be paid,
     and how much, is what its documents say at that moment. It is paid on the one pay
-    page, by a link of its own. One payment can settle what is of one company, currency and
-    client and stands on one receivable account: see `_get_key`.
+    page, by a link of its own. One payment can settle what is of one company, currency
+    and client and stands on one receivable account: see `_get_key`.
 
     Its transactions are those that were started for it, by their `bundle_id`. Their
     allocations name the documents, and never the bundle: settling, refunds and the list
