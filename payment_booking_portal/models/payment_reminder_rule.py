@@ -146,7 +146,11 @@ class PaymentReminderRule(models.Model):
             "abandoned": f"mail_template_{source}_abandoned",
         }
         name = names.get(kind, "mail_template_payment_reminder")
-        return self.env.ref(f"payment_booking_portal.{name}").sudo()  # as above
+        # Not `env.ref`: it asks the database each time.
+        template_id = self.env["ir.model.data"]._xmlid_to_res_id(
+            f"payment_booking_portal.{name}", raise_if_not_found=True
+        )
+        return self.env["mail.template"].sudo().browse(template_id)  # as above
 
     def action_view_reminders(self):
         """Open what the rule sent."""
