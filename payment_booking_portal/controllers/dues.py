@@ -24,27 +24,27 @@ class DueLists(ClientPages):
 
     def _get_due_filters(self):
         """Return the filters, in order: the label, and the domain of their rows."""
-        _ = request.env._
+        env = request.env
         is_open = Domain("status", "=", "open")
         back = ("partly_refunded", "refunded", "credit")
         return {
-            "due": (_("To pay"), is_open),
-            "overdue": (_("Overdue"), is_open & Domain("days_late", ">", 0)),
-            "upcoming": (_("Upcoming"), is_open & Domain("days_late", "=", 0)),
-            "processing": (_("Being paid"), Domain("amount_processing", ">", 0)),
-            "paid": (_("Paid"), Domain("status", "=", "paid")),
-            "refunded": (_("Refunded"), Domain("status", "in", back)),
-            "all": (_("All"), Domain.TRUE),
+            "due": (env._("To pay"), is_open),
+            "overdue": (env._("Overdue"), is_open & Domain("days_late", ">", 0)),
+            "upcoming": (env._("Upcoming"), is_open & Domain("days_late", "=", 0)),
+            "processing": (env._("Being paid"), Domain("amount_processing", ">", 0)),
+            "paid": (env._("Paid"), Domain("status", "=", "paid")),
+            "refunded": (env._("Refunded"), Domain("status", "in", back)),
+            "all": (env._("All"), Domain.TRUE),
         }
 
     def _get_due_sorts(self):
         """Return the ways to sort: the label, and the order."""
-        _ = request.env._
+        env = request.env
         return {
-            "due": (_("Due date"), "due_day, id"),
-            "date": (_("Newest first"), "date desc, id desc"),
-            "amount": (_("Amount"), "amount_total desc, id"),
-            "number": (_("Number"), "name, id"),
+            "due": (env._("Due date"), "due_day, id"),
+            "date": (env._("Newest first"), "date desc, id desc"),
+            "amount": (env._("Amount"), "amount_total desc, id"),
+            "number": (env._("Number"), "name, id"),
         }
 
     def _get_own_domain(self, dues, partner, company=None):

@@ -48,7 +48,8 @@ class MailMail(models.Model):
             elif auto_commit:
                 if post_send_callback:
                     post_send_callback(mails.ids)
-                self.env.cr.commit()
+                # As the parent does after each mail.
+                self.env.cr.commit()  # pylint: disable=invalid-commit
         return True
 
     def _postprocess_sent_message(

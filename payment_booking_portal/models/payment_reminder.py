@@ -191,14 +191,15 @@ class PaymentReminder(models.Model):
             if len(batch) > 1:
                 for reminder in batch:
                     self._mail_batch(reminder)
-                    self.env.cr.commit()
+                    self.env["ir.cron"]._commit_progress()
             else:
                 batch.try_lock_for_update()._set_failed({batch: str(error)})
 
     @api.model
     def _get_companies(self):
         """Return the companies whose clients are written to, sudoed."""
-        return self.env["res.company"].sudo().search([])  # staff reads no companies
+        companies_sudo = self.env["res.company"].sudo()  # staff reads no companies
+        return companies_sudo.search([("active", "=", True)])
 
     # === WHAT TO QUEUE === #
 
