@@ -44,7 +44,7 @@ class DueLists(ClientPages):
             "due": (env._("Due date"), "due_day, id"),
             "date": (env._("Newest first"), "date desc, id desc"),
             "amount": (env._("Amount"), "amount_total desc, id"),
-            "number": (env._("Number"), "name, id"),
+            "number": (env._("Reference"), "name, id"),
         }
 
     def _get_own_domain(self, dues, partner, company=None):

@@ -82,7 +82,7 @@ class PaymentDue(models.Model):
     invoice_id = fields.Many2one("account.move", readonly=True)
     booking_id = fields.Many2one("payment.booking", readonly=True)
     request_id = fields.Many2one("payment.request", readonly=True)
-    name = fields.Char(string="Number", readonly=True)
+    name = fields.Char(string="Reference", readonly=True)
     description = fields.Char(string="For", readonly=True)
     date = fields.Date(readonly=True, help="Of the invoice or appointment, else sent.")
     company_id = fields.Many2one("res.company", readonly=True)

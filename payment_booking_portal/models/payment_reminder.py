@@ -761,28 +761,36 @@ class PaymentReminder(models.Model):
     def _render_each(self, template, node, items):
         """Render a piece of QWeb with several sets of variables.
 
-        It is compiled once: the engine of templates would do it for each record.
+        It is compiled once: the engine of templates would do it for each record. What
+        the piece sets for one is forgotten before the next.
 
         :param etree node: the piece.
         :param list items: dicts with the same keys.
         :rtype: list
         """
         mark = Markup("<!-- %s -->") % secrets.token_hex(16)
-        loop = html.fragment_fromstring(
-            '<t t-foreach="items" t-as="item">'
-            '<t t-call="payment_booking_portal.mail_scope"/>'
-            '<t t-out="mark"/></t>'
-        )
-        scope = loop[0]
-        for name in items[0]:
-            value = {"t-set": name, "t-value": f"item['{name}']"}
-            scope.append(html.html_parser.makeelement("t", value))
-        scope.append(node)
+        common = template._render_eval_context()
+        loop = html.fragment_fromstring('<t t-foreach="items" t-as="item"/>')
+        values = {name: f"common.get('{name}')" for name in self._get_set_names(node)}
+        values.update({name: f"item['{name}']" for name in items[0]})
+        for name, value in values.items():
+            attributes = {"t-set": name, "t-value": value}
+            loop.append(html.html_parser.makeelement("t", attributes))
+        loop.append(node)
+        loop.append(html.html_parser.makeelement("t", {"t-out": "mark"}))
         text = template.env["ir.qweb"]._render(
-            loop,
-            {**template._render_eval_context(), "items": items, "mark": mark},
+            loop, {**common, "common": common, "items": items, "mark": mark}
         )
         return [Markup(part) for part in text.split(mark)[:-1]]
+
+    @api.model
+    def _get_set_names(self, node):
+        """Return the variables that a piece of QWeb sets."""
+        names = set(node.xpath("//@t-set"))
+        for name in node.xpath("//@t-as"):
+            endings = ("", "_value", "_index", "_first", "_last", "_size", "_parity")
+            names |= {name + ending for ending in endings}
+        return {name for name in names if name.isidentifier()}
 
     def _create_mails(self, mails):
         """Create the mails of reminders, and note it in the histories.
