@@ -1006,10 +1006,11 @@ class PaymentPayableMixin(models.AbstractModel):
         self.ensure_one()
         document = self.sudo()  # the caller has checked the rights
         document._lock_and_touch()
-        successor = document._get_payable_successor()
-        if successor:
-            return successor._record_payment(amount, payment_method, date, note)
         status = document._get_payable_status()
+        successor = document._get_payable_successor()
+        if successor and status in ("invoiced", "processing"):
+            # Not when this one is paid: the invoice may be of others too.
+            return successor._record_payment(amount, payment_method, date, note)
         if status not in self._recordable_statuses:
             raise UserError(document._get_payable_messages()[status])
         currency = document._get_payable_currency()

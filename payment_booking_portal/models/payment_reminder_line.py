@@ -42,7 +42,7 @@ class PaymentReminderLine(models.Model):
     request_id = fields.Many2one(
         "payment.request", readonly=True, ondelete="cascade", index="btree_not_null"
     )
-    name = fields.Char(string="Number", readonly=True)
+    name = fields.Char(string="Reference", readonly=True)
     due_day = fields.Date(string="Due On", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     amount = fields.Monetary(string="Amount Asked", readonly=True)

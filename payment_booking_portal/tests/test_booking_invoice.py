@@ -88,6 +88,20 @@ class TestBookingInvoice(BookingInvoiceCommon):
         self.assertEqual(tx.allocation_ids.invoice_id, invoice)
         self.assertEqual(invoice.amount_residual, 70.0)
 
+    def test_what_is_paid_takes_no_more_although_others_are_not(self):
+        one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
+        tx = self._start_payment(one)
+        tx._set_done()
+        tx._post_process()
+        self.assertEqual(one.payment_coverage, "paid")
+        one.invoice_id.button_draft()
+        one.invoice_id.button_cancel()
+        invoice = self._invoice_of(one, two)
+        self.assertEqual(one.payment_coverage, "paid")
+        with self.assertRaises(UserError):
+            self._pay_part(one, 10.0)
+        self.assertEqual(invoice.amount_residual, 40.0)
+
     def test_part_payments_are_shared_out(self):
         one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
         invoice = self._invoice_of(one, two)
