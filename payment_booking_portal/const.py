@@ -174,8 +174,8 @@ MAX_AMOUNT = 10_000_000
 # Transactions one address may start: for one document in ten minutes, in an hour.
 RATE_DOCUMENT = (5, 10)
 RATE_ADDRESS = (20, 60)
-# Payments of several documents that may be put together for a client in an hour, and how
-# many documents at once; those that nobody paid are deleted after some days.
+# Payments of several documents that may be put together for a client in an hour, and
+# how many documents at once; those that nobody paid are deleted after some days.
 RATE_BUNDLE = (60, 60)
 MAX_BUNDLE = 100
 BUNDLE_DAYS = 30

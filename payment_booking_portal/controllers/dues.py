@@ -24,27 +24,35 @@ class DueLists(ClientPages):
 
     def _get_due_filters(self):
         """Return the filters, in order: the label, and the domain of their rows."""
-        _ = request.env._
+        env = request.env
         is_open = Domain("status", "=", "open")
         back = ("partly_refunded", "refunded", "credit")
         return {
-            "due": (_("To pay"), is_open),
-            "overdue": (_("Overdue"), is_open & Domain("days_late", ">", 0)),
-            "upcoming": (_("Upcoming"), is_open & Domain("days_late", "=", 0)),
-            "processing": (_("Being paid"), Domain("amount_processing", ">", 0)),
-            "paid": (_("Paid"), Domain("status", "=", "paid")),
-            "refunded": (_("Refunded"), Domain("status", "in", back)),
-            "all": (_("All"), Domain.TRUE),
+            "due": (env._("To pay"), is_open),
+            "overdue": (
+                request.env._("Overdue"),
+                is_open & Domain("days_late", ">", 0),
+            ),
+            "upcoming": (
+                request.env._("Upcoming"),
+                is_open & Domain("days_late", "=", 0),
+            ),
+            "processing": (
+                request.env._("Being paid"),
+                Domain("amount_processing", ">", 0),
+            ),
+            "paid": (env._("Paid"), Domain("status", "=", "paid")),
+            "refunded": (env._("Refunded"), Domain("status", "in", back)),
+            "all": (env._("All"), Domain.TRUE),
         }
 
     def _get_due_sorts(self):
         """Return the ways to sort: the label, and the order."""
-        _ = request.env._
         return {
-            "due": (_("Due date"), "due_day, id"),
-            "date": (_("Newest first"), "date desc, id desc"),
-            "amount": (_("Amount"), "amount_total desc, id"),
-            "number": (_("Number"), "name, id"),
+            "due": (request.env._("Due date"), "due_day, id"),
+            "date": (request.env._("Newest first"), "date desc, id desc"),
+            "amount": (request.env._("Amount"), "amount_total desc, id"),
+            "number": (request.env._("Number"), "name, id"),
         }
 
     def _get_own_domain(self, dues, partner, company=None):
@@ -114,11 +122,9 @@ class DueLists(ClientPages):
             "rows": rows,
             "row_count": count,
             "companies": rows.sudo().company_id,  # clients read no companies
-            "can_tick": any(self._is_tickable(row) for row in rows),
+            "can_tick": sum(self._is_tickable(row) for row in rows) > 1,
             "is_tickable": self._is_tickable,
             "totals": totals,
-            # All that is open is paid at once only if it is all on this page.
-            "pay_all": filterby == "due" and not search and count <= PAGE_SIZE,
             "pager": pages,
             "list_url": url,
             "filters": {key: label for key, (label, _domain) in filters.items()},

@@ -20,14 +20,14 @@ KEPT_REASONS = ("late_no_slot", "paid_cancelled", "confirm_failed", "link_used_u
 class PaymentBundle(models.Model):
     """Several documents that a client pays at once, each in full.
 
-    It owes nothing itself, and nothing is decided when it is made: what can be paid, and
-    how much, is what its documents say at that moment. It is paid on the one pay page, by
-    a link of its own. One payment can settle what is of one company, currency and client
-    and stands on one receivable account: see `_get_key`.
+    It owes nothing itself, and nothing is decided when it is made: what can be paid,
+    and how much, is what its documents say at that moment. It is paid on the one pay
+    page, by a link of its own. One payment can settle what is of one company, currency
+    and client, and stands on one receivable account: see `_get_key`.
 
-    Its transactions are those that were started for it (`payment.transaction.bundle_id`).
-    Their allocations name the documents, and never the bundle: settling, refunds and the
-    list of what is due do not know of it.
+    Its transactions are those that were started for it (their `bundle_id`). Their
+    allocations name the documents, and never the bundle: settling, refunds and the list
+    of what is due do not know of it.
     """
 
     _name = "payment.bundle"
@@ -89,7 +89,7 @@ class PaymentBundle(models.Model):
 
     @api.model
     def _ensure(self, key, documents, payer, by_statement):
-        """Return the bundle of documents; the one that they had before, if there is one.
+        """Return the bundle of documents; the one that they had before, if any.
 
         See `_make_for` for the parameters.
         """
@@ -287,9 +287,17 @@ class PaymentBundle(models.Model):
                 note = self._describe_due(part.document)
                 lines.append({"label": label, "amount": part.amount, "note": note})
             elif part.document not in allocations:
-                reason = self._describe_left_out(part)
                 url = part.status == "details" and part.line._get_own_url()
-                lines.append({"label": label, "value": reason, "url": url or False})
+                lines.append(
+                    {
+                        "label": label,
+                        "value": self.env._("Fill in")
+                        if url
+                        else self.env._("Not now"),
+                        "url": url,
+                        "note": self._describe_left_out(part),
+                    }
+                )
         return lines
 
     def _describe_due(self, document):
@@ -342,7 +350,7 @@ class PaymentBundle(models.Model):
         if not left_out or len(left_out) == len(parts):
             return False
         return self.env._(
-            "Not all of what you chose can be paid here. You see why beside each; the "
+            "Not all of what you chose can be paid here. You see why below each; the "
             "rest is paid now."
         )
 

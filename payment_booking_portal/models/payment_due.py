@@ -117,7 +117,12 @@ class PaymentDue(models.Model):
 
     @property
     def _table_query(self):
-        """Return all rows; what is not asked for is not computed by PostgreSQL."""
+        """Return all rows; what is not asked for is not computed by PostgreSQL.
+
+        It looks into a branch only where all branches have columns of the very same
+        types: hence the casts. `OFFSET 0` keeps it from writing out an amount at each
+        place that reads it.
+        """
         days = self._get_days_query()
         branches = (
             self._get_invoice_query(),
@@ -210,12 +215,12 @@ class PaymentDue(models.Model):
         return SQL(
             """
             SELECT m.id * 4 AS id,
-                   'invoice' AS source,
+                   'invoice'::text AS source,
                    m.id AS invoice_id,
                    NULL::int AS booking_id,
                    NULL::int AS request_id,
                    m.name,
-                   m.ref AS description,
+                   m.ref::text AS description,
                    m.invoice_date AS date,
                    m.company_id,
                    m.invoice_user_id AS user_id,
@@ -282,6 +287,7 @@ class PaymentDue(models.Model):
                                      - coalesce(live.unbooked, 0)
                                      - coalesce(live.processing, 0)
                                      - coalesce(kept.amount, 0)) END AS amount
+                     OFFSET 0
                    ) open
              WHERE m.move_type IN ('out_invoice', 'out_refund')
                AND m.state = 'posted'
@@ -353,7 +359,7 @@ class PaymentDue(models.Model):
         return SQL(
             """
             SELECT b.id * 4 + 1,
-                   'booking',
+                   'booking'::text,
                    m.id,
                    b.id,
                    NULL::int,
@@ -410,12 +416,12 @@ class PaymentDue(models.Model):
         return SQL(
             """
             SELECT q.id * 4 + 2,
-                   'request',
+                   'request'::text,
                    m.id,
                    NULL::int,
                    q.id,
                    q.name,
-                   coalesce(q.reason, q.reason_typed),
+                   coalesce(q.reason, q.reason_typed)::text,
                    q.sent_at::date,
                    q.company_id,
                    q.user_id,
@@ -477,7 +483,7 @@ class PaymentDue(models.Model):
             "status": SQL(
                 """
                 CASE WHEN %(coverage)s IN ('paid', 'partly_refunded', 'refunded')
-                     THEN %(coverage)s
+                     THEN %(coverage)s::text
                      WHEN %(coverage)s = 'processing'
                       AND %(due)s <= coalesce(live.processing, 0)
                      THEN 'processing' ELSE 'open' END
