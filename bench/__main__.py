@@ -8,28 +8,43 @@ import time
 from dev import postgres
 from dev.core import say
 
-from . import base, rows_holds, rows_pay, rows_reminders, rows_slots, seed, web
+from . import (
+    base,
+    rows_holds,
+    rows_pay,
+    rows_portal,
+    rows_reminders,
+    rows_slots,
+    seed,
+    web,
+)
 from .measure import RESULTS, show, store
 
-GROUPS = ("slots", "pay", "holds", "seat", "reminders")
+GROUPS = ("slots", "pay", "holds", "seat", "portal", "reminders")
+# The groups that measure the peer too.
+WITH_PEER = {"slots", "holds"}
 
 
 def main(database, groups):
     """Measure on a database that has our addon; return the rows."""
     server = postgres.named_server()
-    base.get_peer()
+    needs_peer = bool(WITH_PEER & groups)
+    if needs_peer:
+        base.get_peer()
     rows = []
     with contextlib.ExitStack() as stack:
-        peer_database = stack.enter_context(base.peer_database(server))
+        if needs_peer:
+            peer_database = stack.enter_context(base.peer_database(server))
         stack.callback(base.close)
-        say("→ Filling both databases …")
+        say("→ Filling the databases …")
         registry = base.load(server, database)
         with base.environment(registry, commit=True) as env:
             ours = seed.make_ours(env)
-        peer_registry = base.load(server, peer_database)
-        with base.environment(peer_registry, commit=True) as env:
-            peer = seed.make_peer(env)
-        seed.settle(server, peer_database)
+        if needs_peer:
+            peer_registry = base.load(server, peer_database)
+            with base.environment(peer_registry, commit=True) as env:
+                peer = seed.make_peer(env)
+            seed.settle(server, peer_database)
         if {"slots", "pay"} & groups:
             with web.running(server, database, base.ADDONS) as site:
                 if "slots" in groups:
@@ -55,6 +70,10 @@ def main(database, groups):
         if "holds" in groups:
             say("→ Measuring holds …")
             rows += rows_holds.measure_alone(registry, ours, peer_registry, peer)
+        if "portal" in groups:
+            with web.running(server, database, base.ADDONS) as site:
+                say("→ Measuring the client's payments …")
+                rows += rows_portal.measure(site, registry, server, database)
         if "seat" in groups:
             with web.running(
                 server, database, base.ADDONS, workers=rows_holds.WORKERS

@@ -114,11 +114,9 @@ class DueLists(ClientPages):
             "rows": rows,
             "row_count": count,
             "companies": rows.sudo().company_id,  # clients read no companies
-            "can_tick": any(self._is_tickable(row) for row in rows),
+            "can_tick": sum(self._is_tickable(row) for row in rows) > 1,
             "is_tickable": self._is_tickable,
             "totals": totals,
-            # All that is open is paid at once only if it is all on this page.
-            "pay_all": filterby == "due" and not search and count <= PAGE_SIZE,
             "pager": pages,
             "list_url": url,
             "filters": {key: label for key, (label, _domain) in filters.items()},

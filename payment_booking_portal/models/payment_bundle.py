@@ -287,9 +287,17 @@ class PaymentBundle(models.Model):
                 note = self._describe_due(part.document)
                 lines.append({"label": label, "amount": part.amount, "note": note})
             elif part.document not in allocations:
-                reason = self._describe_left_out(part)
                 url = part.status == "details" and part.line._get_own_url()
-                lines.append({"label": label, "value": reason, "url": url or False})
+                lines.append(
+                    {
+                        "label": label,
+                        "value": self.env._("Fill in")
+                        if url
+                        else self.env._("Not now"),
+                        "url": url,
+                        "note": self._describe_left_out(part),
+                    }
+                )
         return lines
 
     def _describe_due(self, document):
@@ -342,7 +350,7 @@ class PaymentBundle(models.Model):
         if not left_out or len(left_out) == len(parts):
             return False
         return self.env._(
-            "Not all of what you chose can be paid here. You see why beside each; the "
+            "Not all of what you chose can be paid here. You see why below each; the "
             "rest is paid now."
         )
 

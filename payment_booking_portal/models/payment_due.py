@@ -144,7 +144,12 @@ class PaymentDue(models.Model):
 
     @property
     def _table_query(self):
-        """Return all rows; what is not asked for is not computed by PostgreSQL."""
+        """Return all rows; what is not asked for is not computed by PostgreSQL.
+
+        It looks into a branch only where all branches have columns of the very same
+        types: hence the casts. `OFFSET 0` keeps it from writing out an amount at each
+        place that reads it.
+        """
         days = self._get_days_query()
         branches = (
             self._get_invoice_query(),
@@ -239,12 +244,12 @@ class PaymentDue(models.Model):
         return SQL(
             """
             SELECT m.id * 4 AS id,
-                   'invoice' AS source,
+                   'invoice'::text AS source,
                    m.id AS invoice_id,
                    NULL::int AS booking_id,
                    NULL::int AS request_id,
                    m.name,
-                   m.ref AS description,
+                   m.ref::text AS description,
                    m.invoice_date AS date,
                    m.company_id,
                    m.invoice_user_id AS user_id,
@@ -312,6 +317,7 @@ class PaymentDue(models.Model):
                                      - coalesce(live.unbooked, 0)
                                      - coalesce(live.processing, 0)
                                      - coalesce(kept.amount, 0)) END AS amount
+                     OFFSET 0
                    ) open
              WHERE m.move_type IN ('out_invoice', 'out_refund')
                AND m.state = 'posted'
@@ -331,7 +337,8 @@ class PaymentDue(models.Model):
         :param str name: the field of `payment.transaction.allocation` that names it.
         """
         # On Odoo's own pages of invoices test money is Odoo's to judge; other apps too
-        # start transactions there (see `account.move._get_payment_transactions`).
+        # start transactions there, and what pays a booking pays its invoice (see
+        # `account.move._get_payment_transactions`).
         if name == "invoice_id":
             native = SQL("tx.client_key IS NULL AND tx.operation != 'offline'")
             foreign = SQL(
@@ -341,11 +348,21 @@ class PaymentDue(models.Model):
                   FROM payment_transaction tx
                   JOIN account_invoice_transaction_rel r ON r.transaction_id = tx.id
                   JOIN account_move m ON m.id = r.invoice_id
-                 WHERE %s AND NOT EXISTS (
+                 WHERE %(condition)s AND NOT EXISTS (
                        SELECT FROM payment_transaction_allocation a
                         WHERE a.transaction_id = tx.id)
+                UNION ALL
+                SELECT coalesce(b.invoice_id, q.invoice_id), a.amount, tx.state
+                  FROM payment_transaction tx
+                  JOIN payment_transaction_allocation a ON a.transaction_id = tx.id
+                  JOIN res_company c ON c.id = tx.company_id
+                  LEFT JOIN payment_booking b ON b.id = a.booking_id
+                  LEFT JOIN payment_request q ON q.id = a.request_id
+                 WHERE coalesce(b.invoice_id, q.invoice_id) IS NOT NULL
+                   AND %(condition)s
+                   AND (tx.is_live OR c.booking_accept_test_payments)
                 """,
-                self._get_live_condition(),
+                condition=self._get_live_condition(),
             )
         else:
             native, foreign = SQL("FALSE"), SQL()
@@ -383,7 +400,7 @@ class PaymentDue(models.Model):
         return SQL(
             """
             SELECT b.id * 4 + 1,
-                   'booking',
+                   'booking'::text,
                    m.id,
                    b.id,
                    NULL::int,
@@ -441,12 +458,12 @@ class PaymentDue(models.Model):
         return SQL(
             """
             SELECT q.id * 4 + 2,
-                   'request',
+                   'request'::text,
                    m.id,
                    NULL::int,
                    q.id,
                    q.name,
-                   coalesce(q.reason, q.reason_typed),
+                   coalesce(q.reason, q.reason_typed)::text,
                    q.sent_at::date,
                    q.company_id,
                    q.user_id,
@@ -509,7 +526,7 @@ class PaymentDue(models.Model):
             "status": SQL(
                 """
                 CASE WHEN %(coverage)s IN ('paid', 'partly_refunded', 'refunded')
-                     THEN %(coverage)s
+                     THEN %(coverage)s::text
                      WHEN %(coverage)s = 'processing'
                       AND %(due)s <= coalesce(live.processing, 0)
                      THEN 'processing' ELSE 'open' END

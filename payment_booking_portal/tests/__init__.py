@@ -9,8 +9,8 @@ from . import test_company
 from . import test_cut_network
 from . import test_direct_link
 from . import test_due
-from . import test_hold
 from . import test_form
+from . import test_hold
 from . import test_hoot
 from . import test_http_book
 from . import test_http_bundle
@@ -26,6 +26,7 @@ from . import test_mail
 from . import test_mail_test
 from . import test_overview
 from . import test_payable
+from . import test_payments_browser
 from . import test_portal
 from . import test_portal_payments
 from . import test_price

@@ -308,6 +308,52 @@ class TestAccessibility(BrowserCommon):
             page.goto("/book/at/999999")
             self.assertIn("404", page.evaluate("document.body.innerText"))
 
+    def test_payments(self):
+        axe = self._get_axe()
+        partner = self.portal_user.partner_id
+        partner.name = "Joel Willis"
+        euro = self._enable_currency("EUR")
+        euro.rate_ids = [Command.create({"name": "2026-01-01", "rate": 0.5})]
+        names = ("A roof with windows on the side where the sun rises " * 3, "Door")
+        invoices = [
+            self._create_invoice([100.0], partner_id=partner.id, ref=ref, **values)
+            for ref, values in (
+                (names[0], {"invoice_date_due": "2026-02-01"}),
+                (names[1], {"invoice_date_due": "2100-02-01"}),
+                ("Disputed", {"payment_disputed": True,
+                              "payment_disputed_reason": "x"}),
+                ("Euro", {"currency_id": euro.id}),
+                ("Paid", {}),
+            )
+        ]  # fmt: skip
+        for invoice in invoices:
+            invoice.action_post()
+        self._pay(
+            invoices[-1],
+            provider_id=self.demo.id,
+            payment_method_id=self.demo.payment_method_ids[:1].id,
+        )
+        statement = partner._get_statement_urls(self.company)[partner.id]
+        with self.open_page(login=self.portal_user.login) as page:
+            page.goto("/my/payments")
+            page.find(".o_pbp_due_rows [name=due]")
+            self._check(page, axe, "list")
+            page.goto("/my/payments?filterby=paid")
+            self._check(page, axe, "paid")
+            page.goto("/my/payments?filterby=refunded")
+            self._check(page, axe, "empty")
+            page.goto("/my/payments")
+            page.click("#o_pbp_all")
+            page.click(".o_pbp_pay_selected", loads=True)
+            page.find(".o_pbp_selection")
+            self._check(page, axe, "one after the other")
+            page.click(".o_pbp_selection a", loads=True)
+            self._check(page, axe, "pay several")
+        with self.open_page() as page:
+            page.goto(statement)
+            page.find("button[name=only]")
+            self._check(page, axe, "statement")
+
     def test_portal(self):
         axe = self._get_axe()
         self.portal_user.name = "Joel Willis"

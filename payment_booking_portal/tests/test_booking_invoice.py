@@ -148,6 +148,15 @@ class TestBookingInvoice(BookingInvoiceCommon):
         )
         self.assertEqual(self._due(), [("invoice", invoice.name, 40.0)])
 
+    def test_late_money_is_not_due_before_it_is_booked(self):
+        one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
+        tx = self._start_payment(one)
+        tx._set_canceled()
+        invoice = self._invoice_of(one, two)
+        tx._set_done()  # all the same, and nobody has post-processed it yet
+        self.assertEqual(self._due(), [("invoice", invoice.name, 40.0)])
+        self.assertEqual(invoice._get_payable_amount(), 40.0)
+
     def test_cancelled_and_draft_again(self):
         one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
         invoice = self._invoice_of(one, two)

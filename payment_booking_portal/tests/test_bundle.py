@@ -140,7 +140,7 @@ class TestBundle(BundleCommon, PayableCommon):
         draft.button_draft()
         self.assertEqual(bundle._get_payable_amount(), 40.0)
         self.assertTrue(bundle._get_payable_notice())
-        values = [line.get("value") for line in bundle._get_payable_lines()]
+        values = [line["note"] for line in bundle._get_payable_lines()]
         self.assertEqual(values[0], "This is already paid.")
         self.assertIn("being checked", values[1])
         self.assertIn("not issued", values[2])
@@ -173,7 +173,7 @@ class TestBundle(BundleCommon, PayableCommon):
         booking._get_pay_url()
         self.assertEqual(bundle._get_payable_amount(), 10.0)
         [asked, _rest] = bundle._get_payable_lines()
-        self.assertEqual(asked["value"], "Please fill in the form first.")
+        self.assertEqual(asked["note"], "Please fill in the form first.")
         self.assertEqual(asked["url"], booking._get_pay_url())
         question = form.field_ids._get_key()
         booking._take_payable_details({question: "So"}, "192.0.2.1")
@@ -187,7 +187,7 @@ class TestBundle(BundleCommon, PayableCommon):
         one.currency_id = self.env.ref("base.EUR")
         one.action_post()
         self.assertEqual(bundle._get_payable_amount(), 20.0)
-        self.assertIn("changed", bundle._get_payable_lines()[0]["value"])
+        self.assertIn("changed", bundle._get_payable_lines()[0]["note"])
 
     def test_due_has_changed(self):
         one, two = self._invoice([10.0]), self._invoice([20.0])

@@ -89,7 +89,8 @@ with registry.cursor() as cr:
             "reference": f"settle {number} {ids[0]}", "amount": 180,
             "currency_id": env["account.move"].browse(ids[0]).currency_id.id,
             "partner_id": env["account.move"].browse(ids[0]).partner_id.id,
-            "client_key": "x", "state": "done", "invoice_ids": [(6, 0, ids)],
+            "client_key": "x", "state": "done", "operation": "online_direct",
+            "invoice_ids": [(6, 0, ids)],
             "allocation_ids": [
                 (0, 0, {"invoice_id": invoice.id, "amount": invoice.amount_total})
                 for invoice in env["account.move"].browse(ids[::-1] if number else ids)
@@ -229,6 +230,6 @@ class TestRaceBundle(test_race.RaceCommon):
         data = self._run(CHOICES, 3)
         for one in data["rounds"]:
             result = self._run(SETTLE, one["ids"])
-            self.assertEqual(result["answers"], ["done", "done"])
+            self.assertEqual(result["answers"], ["done", "done"], result)
             self.assertEqual(result["due"], [0, 0, 0])
             self.assertEqual(result["payments"], [180, 180], "no money is lost")
