@@ -9,7 +9,7 @@ class PaymentInvoiceRecord(models.TransientModel):
     _inherit = "payment.record.wizard"
 
     invoice_id = fields.Many2one("account.move", required=True, readonly=True)
-    invoice_number = fields.Char(string="Invoice Number", compute="_compute_invoice")
+    invoice_number = fields.Char(compute="_compute_invoice")
     client_name = fields.Char(string="Client", compute="_compute_invoice")
     currency_id = fields.Many2one(compute="_compute_invoice")
     amount_due = fields.Monetary(compute="_compute_invoice")
