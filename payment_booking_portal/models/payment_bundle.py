@@ -184,7 +184,7 @@ class PaymentBundle(models.Model):
         if part.status == "changed":
             return self.env._("This has changed. Please choose again.")
         messages = part.document._get_payable_messages()
-        return messages.get(part.status) or self.env._("This cannot be paid now.")
+        return messages.get(part.status) or self.env._("Not now")
 
     # === WHAT IS DUE === #
 
