@@ -11,7 +11,8 @@ from .common import LIST_KEY, SELECTION_KEY, ClientPages, parse_int
 PAGE_SIZE = 20
 # What a row of the list shows: nothing else is computed.
 COLUMNS = (
-    *("source", "name", "description", "date", "company_id", "currency_id"),
+    *("source", "invoice_id", "booking_id", "request_id", "name", "description"),
+    *("date", "company_id", "currency_id"),
     *("amount_total", "amount_due", "amount_processing", "status", "due_day"),
     *("days_late", "is_payable", "is_disputed"),
 )

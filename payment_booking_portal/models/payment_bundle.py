@@ -183,7 +183,8 @@ class PaymentBundle(models.Model):
         """Return why a document is not paid with the others."""
         if part.status == "changed":
             return self.env._("This has changed. Please choose again.")
-        return part.document._get_payable_messages()[part.status]
+        messages = part.document._get_payable_messages()
+        return messages.get(part.status) or self.env._("Not now")
 
     # === WHAT IS DUE === #
 

@@ -1,5 +1,6 @@
 """The client's page of all that they owe and paid."""
 
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from odoo.fields import Command
@@ -83,7 +84,7 @@ class TestPortalPayments(BundleCommon, BookingHttpCommon):
             "upcoming": [booking.service_id.name, name(self.coming)],
             "processing": [name(part)],
             "paid": [name(paid)],
-            "refunded": ["Given back", name(credit)],
+            "refunded": ["Given back", f"Credit note {credit.name}"],
         }  # fmt: skip
         self.assertEqual(self._names(), shown["due"], "what is to pay comes first")
         for filterby, names in shown.items():
@@ -212,10 +213,26 @@ class TestPortalPayments(BundleCommon, BookingHttpCommon):
         self._request()
         self._booking()
         few = count("")
+        self.assertEqual(self._count_reads(), 2, "the totals, and the rows")
         for number in range(16):
             self._invoice([1.0 + number], invoice_date_due=f"2026-04-{number + 1:02}")
         self.assertEqual(len(self._names()), 20)
         self.assertEqual(count(""), few)
+
+    def _count_reads(self):
+        """Return how often a page reads the list."""
+        reads = []
+        execute = type(self.env.cr).execute
+
+        def listen(cursor, query, *args, **kwargs):
+            code = getattr(query, "code", query)
+            if 'AS "payment_due"' in str(code):
+                reads.append(code)
+            return execute(cursor, query, *args, **kwargs)
+
+        with patch.object(type(self.env.cr), "execute", listen):
+            self._list()
+        return len(reads)
 
     def test_empty_lists_say_what_belongs_there(self):
         self._login(new_test_user(self.env, "pbp_new", groups="base.group_portal"))
