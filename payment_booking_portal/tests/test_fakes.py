@@ -1,11 +1,14 @@
 """The fakes of the providers, asked by the providers' own SDKs."""
 
 import json
+import subprocess
+import sys
 import threading
 import typing
 import urllib.request
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -745,3 +748,21 @@ class TestOverview(FakeCase):
         self.assertTrue(self.fake.lose)
         requests.post(url, {"lose": "0"}, timeout=10)
         self.assertFalse(self.fake.lose)
+
+
+@tagged("post_install", "-at_install")
+class TestProgram(BaseCase):
+    def test_alone(self):
+        """The fakes run without Odoo and without any package, and stop when told."""
+        # -S: no site-packages.
+        command = [sys.executable, "-S", "-m", "fakes", "--webhook", "http://shop"]
+        with subprocess.Popen(
+            command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True
+        ) as process:
+            self.addCleanup(process.kill)
+            line = process.stdout.readline().split()
+            self.assertEqual(line[::2], ["stripe", "mollie"])
+            for root, path in ((line[1], "/v3/"), (line[3], "/")):
+                self.assertEqual(requests.get(root + path, timeout=10).status_code, 200)
+            process.terminate()
+            self.assertEqual(process.wait(10), 0)

@@ -120,7 +120,7 @@ class Intents:
         message = (
             f"You cannot {verb} this PaymentIntent because it has a status of "
             f"{intent['status']}. Only a PaymentIntent with one of the following "
-            f"statuses may be {verb}ed: {', '.join(statuses)}."
+            f"statuses may be {verb.rstrip('e')}ed: {', '.join(statuses)}."
         )
         kind = intent["object"]
         code = f"{kind}_unexpected_state"
