@@ -6,23 +6,10 @@ class MailMail(models.Model):
 
     def _get_payment_reminders(self):
         """Return the reminders that the mails are, sudoed, by mail."""
-        mine = self.filtered(lambda mail: mail.model == "payment.reminder")
         # sudo: whoever sends the queue may not read them
-        reminders_sudo = (
-            self.env["payment.reminder"].sudo().browse(mine.mapped("res_id"))
-        )
-        existing = set(reminders_sudo.exists().ids)
-        found = {
-            mail: reminders_sudo.browse(mail.res_id)
-            for mail in mine
-            if mail.res_id in existing
-        }
-        # Not what staff is told about a reminder.
-        return {
-            mail: reminder
-            for mail, reminder in found.items()
-            if reminder.mail_id.id == mail.id
-        }
+        reminders_sudo = self.env["payment.reminder"].sudo()
+        found = reminders_sudo.search([("mail_id", "in", self.ids)])
+        return {self.browse(reminder.mail_id.id): reminder for reminder in found}
 
     def _send(self, auto_commit=False, *args, post_send_callback=None, **kwargs):
         """Override of `mail` to look again at what a reminder asks for, just before it

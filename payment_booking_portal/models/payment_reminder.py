@@ -105,14 +105,12 @@ class PaymentReminder(models.Model):
         amounts = defaultdict(float)
         for line in lines:
             amounts[line.currency_id] += line.amount
-        return format_list(
-            self.env,
-            [
-                format_amount(self.env, amount, currency)
-                for currency, amount in amounts.items()
-                if currency and not currency.is_zero(amount)
-            ],
-        )
+        texts = [
+            format_amount(self.env, amount, currency)
+            for currency, amount in amounts.items()
+            if currency and not currency.is_zero(amount)
+        ]
+        return format_list(self.env, texts) if len(texts) > 1 else "".join(texts)
 
     # === THE JOB === #
 
@@ -717,8 +715,6 @@ class PaymentReminder(models.Model):
                 "email_to": formataddr((reminder.client_name or "", reminder.email)),
                 "body_html": body,
                 "mail_server_id": template.mail_server_id.id,
-                "model": self._name,
-                "res_id": reminder.id,
                 "auto_delete": template.auto_delete,
             }
         return mails
@@ -793,52 +789,72 @@ class PaymentReminder(models.Model):
         return {name for name in names if name.isidentifier()}
 
     def _create_mails(self, mails):
-        """Create the mails of reminders, and note it in the histories.
+        """Create the mails of reminders: each is a note in the history of the first
+        document that it asks for; further ones get a note of their own.
+
+        The history of the client is the list of reminders behind the button of the
+        contact's form: it tells the state of each mail, too.
 
         :param dict mails: values by reminder, see `_render`.
         """
         if not self:
             return
-        # sudo: staff writes no mails but by templates
-        created = self.env["mail.mail"].sudo().create([mails[r] for r in self])
-        for reminder, mail in zip(self, created, strict=True):
-            reminder.mail_id = mail
-        self.write(
-            {"state": "sent", "failure": False, "sent_at": fields.Datetime.now()}
-        )
-        self._log_history()
-
-    def _log_history(self):
-        """Note on clients and documents that somebody was reminded of them."""
-        texts = {
-            "appointment": self.env._(
-                "Reminded of the appointment: mail to %(email)s."
-            ),
-            "abandoned": self.env._("Asked to finish the payment: mail to %(email)s."),
+        author, _email_from = self.env["mail.thread"]._message_compute_author()
+        common = {
+            "author_id": author,
+            "message_type": "notification",
+            "is_internal": True,
+            "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"),
+            "is_notification": True,  # the note stays when the mail is deleted
         }
-        usual = self.env._("Reminded of %(documents)s: mail to %(email)s.")
-        notes = defaultdict(dict)
+        values_list = []
+        further = defaultdict(dict)
         for reminder in self:
-            lines = reminder._get_lines()
-            for line in lines:
-                document = line._get_document()
-                body = texts.get(reminder.kind, usual) % {
-                    "documents": reminder._format_amounts(line),
-                    "email": reminder.email,
+            first, *others = [
+                (line._get_document(), reminder._get_history_note(line))
+                for line in reminder._get_lines()
+            ]
+            document, note = first
+            values_list.append(
+                {
+                    **common,
+                    **mails[reminder],
+                    "model": document._name,
+                    "res_id": document.id,
+                    "body": note,
                 }
-                notes[document._name][document.id] = body
-            if reminder.partner_id and reminder.kind in ("due", "manual"):
-                partner_notes = notes["res.partner"]
-                body = usual % {
-                    "documents": f"{reminder.documents} ({reminder.amounts})",
-                    "email": reminder.email,
-                }
-                before = partner_notes.get(reminder.partner_id.id)
-                partner_notes[reminder.partner_id.id] = "\n".join(
-                    filter(None, [before, body])
-                )
-        for model, bodies in notes.items():
-            self.env[model].browse(bodies)._message_log_batch(bodies)
+            )
+            for document, note in others:
+                further[document._name][document.id] = note
+        # sudo: staff writes no mails but by templates
+        created = self.env["mail.mail"].sudo().create(values_list)
+        now = fields.Datetime.now()
+        # Nobody follows these fields: no history, no tracking.
+        quiet = self.with_context(tracking_disable=True)
+        for reminder, mail in zip(quiet, created, strict=True):
+            reminder.mail_id = mail
+        quiet.write({"state": "sent", "failure": False, "sent_at": now})
+        for model, notes in further.items():
+            self.env[model].browse(notes)._message_log_batch(notes)
+
+    def _get_history_note(self, line):
+        """Return what the history of a document says about the mail.
+
+        :param payment.reminder.line line: which asks for that document.
+        """
+        if self.kind == "appointment":
+            return self.env._(
+                "Reminded of the appointment: mail to %(email)s.", email=self.email
+            )
+        if self.kind == "abandoned":
+            return self.env._(
+                "Asked to finish the payment: mail to %(email)s.", email=self.email
+            )
+        return self.env._(
+            "Reminded of %(documents)s: mail to %(email)s.",
+            documents=self._format_amounts(line),
+            email=self.email,
+        )
 
     # === WHAT THE MAIL SAYS === #
 
@@ -853,9 +869,10 @@ class PaymentReminder(models.Model):
         env = self.with_context(lang=lang).env
         urls = money._get_pay_urls(rows)
         statements = money._get_statement_urls()
+        todays = {c: c._get_booking_today() for c in money.company_id}
         details = {}
         for reminder in money:
-            today = reminder.company_id._get_booking_today()
+            today = todays[reminder.company_id]
             entries = []
             for line in reminder._get_lines():
                 row = rows[line.due_key]
@@ -883,6 +900,8 @@ class PaymentReminder(models.Model):
     @api.model
     def _get_totals(self, env, entries):
         """Return what is asked for in words: an amount per currency."""
+        if len(entries) == 1:
+            return [entries[0]["amount"]]
         totals = defaultdict(float)
         for entry in entries:
             totals[entry["currency"]] += entry["value"]
@@ -930,7 +949,8 @@ class PaymentReminder(models.Model):
     def _get_mail_subject(self):
         """Return the subject of a mail about money."""
         details = self._get_details()
-        amount = format_list(self.env, details["totals"])
+        totals = details["totals"]
+        amount = format_list(self.env, totals) if len(totals) > 1 else "".join(totals)
         if len(details["entries"]) > 1 or not details["entries"][0]["due_on"]:
             if details["is_late"]:
                 return self.env._("Reminder: please pay %(amount)s", amount=amount)
@@ -966,7 +986,17 @@ class PaymentReminder(models.Model):
                 before = [(line.id, line.amount) for line in self._get_lines()]
                 rows = self.with_context(lang=self.lang)._get_rows()
                 if not self._look_again(rows):
-                    mail.write({"state": "cancel", "failure_reason": self.failure})
+                    mail.sudo().write(  # whoever sends the queue may not write it
+                        {
+                            "state": "cancel",
+                            "failure_reason": self.failure,
+                            "body": self.env._(
+                                "The reminder to %(email)s was not sent: %(reason)s",
+                                email=self.email,
+                                reason=self.failure,
+                            ),
+                        }
+                    )
                     return False
                 if before == [(line.id, line.amount) for line in self._get_lines()]:
                     return True

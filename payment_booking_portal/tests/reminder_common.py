@@ -107,11 +107,14 @@ class ReminderCommon(BookingCommon):
         """Return the mails of reminders in the order in which they were made."""
         return self.Reminder.search([]).mail_id.sorted("id")
 
+    def _reminder_of(self, mail):
+        return self.Reminder.search([("mail_id", "=", mail.id)])
+
     def _sent(self):
         """Return who was written to, when (local) and about what."""
         found = []
         for mail in self._mails():
-            reminder = self.Reminder.browse(mail.res_id)
+            reminder = self._reminder_of(mail)
             self.assertEqual(email_normalize(mail.email_to), reminder.email)
             lines = reminder.line_ids.filtered(lambda line: not line.is_left_out)
             local = pytz.utc.localize(reminder.sent_at).astimezone(self.tz)

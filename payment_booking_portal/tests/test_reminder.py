@@ -89,12 +89,14 @@ class TestReminder(ReminderCommon):
         self._queue()
         self._mail_now()
         [mail] = self._mails()
-        reminder = self.Reminder.browse(mail.res_id)
+        reminder = self._reminder_of(mail)
         self.assertEqual(reminder.state, "sent")
         self._pay(invoice)
         with freeze_time(self._utc("2026-03-13 11:05")):
             self.assertFalse(self._send_mails())
         self.assertEqual((mail.state, reminder.state), ("cancel", "cancelled"))
+        self.assertIn("was not sent", mail.mail_message_id.body)
+        self.assertIn(mail.mail_message_id, invoice.message_ids)
 
     def test_a_part_paid_while_the_mail_waits(self):
         one, two = self._invoice(120.0), self._invoice(80.0)
@@ -145,10 +147,7 @@ class TestReminder(ReminderCommon):
         self._invoice(120.0)
         self._invoice(80.0, partner_id=french.id)
         self._run_at("2026-03-13 10:00")
-        by_name = {
-            self.Reminder.browse(mail.res_id).client_name: mail
-            for mail in self._mails()
-        }
+        by_name = {self._reminder_of(mail).client_name: mail for mail in self._mails()}
         self.assertIn('lang="fr', by_name["Chloé"].body_html)
         self.assertIn("80,00", by_name["Chloé"].body_html)
         self.assertIn("120.00", by_name["Anna"].body_html)
@@ -156,8 +155,15 @@ class TestReminder(ReminderCommon):
     def test_history(self):
         invoice = self._invoice(120.0)
         self._run_at("2026-03-13 10:00")
-        self.assertIn("Reminded of", " ".join(invoice.message_ids.mapped("body")))
-        self.assertIn(invoice.name, " ".join(self.partner.message_ids.mapped("body")))
+        note = invoice.message_ids.filtered(lambda m: "Reminded of" in (m.body or ""))
+        self.assertEqual(len(note), 1)
+        self.assertIn("anna@example.com", note.body)
+        self.assertTrue(note.is_internal, "clients see no notes")
+        self.assertEqual(self.partner.payment_reminder_count, 1)
+        mail = self._mails()
+        self.assertEqual(mail.mail_message_id, note)
+        mail.unlink()  # as after it was sent
+        self.assertTrue(note.exists())
         self.assertEqual(invoice.payment_reminder_count, 1)
         self.assertEqual(str(invoice.last_payment_reminder), "2026-03-13")
         [row] = self.env["payment.due"]._get_rows_of(invoice)
@@ -222,7 +228,7 @@ class TestReminder(ReminderCommon):
         invoice = self._invoice(120.0)
         self._run_at("2026-03-13 10:00")
         [mail] = self._mails()
-        reminder = self.Reminder.browse(mail.res_id)
+        reminder = self._reminder_of(mail)
 
         def refuse(*_args, **_kwargs):
             raise ConnectionRefusedError("nobody there")
@@ -297,7 +303,7 @@ class TestReminderSend(ReminderCommon):
         [mail] = self._mails()
         self.assertEqual(mail.subject, "Dear Anna")
         self.assertIn("As we said on the phone.", mail.body_html)
-        self.assertEqual(self.Reminder.browse(mail.res_id).kind, "manual")
+        self.assertEqual(self._reminder_of(mail).kind, "manual")
         with self.assertRaises(UserError):
             wizard.action_send()
         self.assertEqual(len(self._mails()), 1)

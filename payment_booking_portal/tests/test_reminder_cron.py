@@ -80,9 +80,9 @@ class TestReminderCron(test_race.RaceCommon):
         self.assertEqual({row[0] for row in rows}, set(ids), "none is lost")
         self.assertEqual({row[1:] for row in rows}, {(1, 1)}, "none is sent twice")
         [(count,)] = self._query(
-            "SELECT count(*) FROM mail_message WHERE model = 'payment.reminder' "
-            "AND message_type = 'email_outgoing' AND res_id IN (SELECT reminder_id "
-            "FROM payment_reminder_line WHERE invoice_id = ANY(%s))",
+            "SELECT count(*) FROM mail_mail mm JOIN mail_message m "
+            "ON m.id = mm.mail_message_id "
+            "WHERE m.model = 'account.move' AND m.res_id = ANY(%s)",
             ids,
         )
         self.assertEqual(count, len(ids))
