@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .. import const
@@ -339,6 +340,22 @@ class PaymentReceived(models.Model):
             "url": tx_sudo._get_receipt_path(),
             "target": "new",
         }
+
+    def action_send_receipt(self):
+        """Send the client the receipt of the payment again.
+
+        :raise AccessError: for who may read what came, and not write to clients.
+        :raise UserError: when there is no receipt, or no address.
+        """
+        self.ensure_one()
+        self.check_access("read")
+        self.env["payment.due"]._check_reminder_user()
+        if not self.has_receipt:
+            raise UserError(
+                self.env._("Nothing was paid here yet that there is a receipt of.")
+            )
+        row_sudo = self.sudo()  # plain users read no transactions, nor invoices
+        return row_sudo.transaction_id._send_receipts_again(row_sudo._get_target())
 
     def action_open(self):
         """Open the document, or the row itself for who may not read the document."""

@@ -234,6 +234,27 @@ class PaymentTransaction(models.Model):
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         return True
 
+    def _send_receipts_again(self, document_sudo):
+        """Queue the receipts to the client once more, because staff asks.
+
+        :param document_sudo: whose history says so.
+        :return: the action that says so to the user.
+        :raise UserError: when there is no address to send them to.
+        """
+        for tx in self:
+            if not tx._send_receipt():
+                raise UserError(self.env._("The client has no e-mail address."))
+        emails = ", ".join(
+            sorted({tx.partner_id.email or tx.partner_email for tx in self})
+        )
+        message = self.env._("The receipt was sent again to %(email)s.", email=emails)
+        document_sudo.message_post(body=message)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "success", "message": message},
+        }
+
     # === STATES === #
 
     def _set_pending(self, **kwargs):

@@ -23,6 +23,7 @@ from . import test_http_pay
 from . import test_http_request
 from . import test_invoice
 from . import test_invoice_office
+from . import test_invoice_tours
 from . import test_mail
 from . import test_mail_test
 from . import test_overview

@@ -1,6 +1,6 @@
 """What came and what was given back: one list, each amount once."""
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
 from odoo.tests import freeze_time, tagged
 
@@ -318,6 +318,40 @@ class TestReceived(InvoiceOfficeCommon):
         }
         self.assertEqual(models["invoice"], "account.move")
         self.assertEqual(models["none"], "account.payment")
+
+    def _get_receipts(self, tx):
+        return self.env["mail.mail"].search(
+            [("model", "=", "payment.transaction"), ("res_id", "=", tx.id)]
+        )
+
+    def test_plain_user_sends_the_receipt_again(self):
+        first = self._pay(self.invoice.sudo(), amount=50.0)
+        last = self._pay(self.invoice.sudo())
+        row = self._rows([("transaction_id", "=", last.id)])
+        before = len(self._get_receipts(first)), len(self._get_receipts(last))
+        action = self._as(self.user, row).action_send_receipt()
+        self.assertIn(self.camille.email, action["params"]["message"])
+        after = len(self._get_receipts(first)), len(self._get_receipts(last))
+        self.assertEqual(after, (before[0], before[1] + 1), "that of the row")
+        message = self.invoice.message_ids[0]
+        self.assertIn(self.camille.email, message.body)
+        self.assertEqual(message.author_id, self.user.partner_id)
+
+    def test_no_receipt_to_send(self):
+        tx = self._pay(self.invoice.sudo())
+        paid = self._rows()
+        auditor = self._create_colleague(
+            "auditor", "base.group_user,account.group_account_readonly"
+        )
+        with self.assertRaises(AccessError):
+            self._as(auditor, paid).action_send_receipt()
+        self._refund(tx, 50.0)
+        refund = self._rows([("is_refund", "=", True)])
+        with self.assertRaisesRegex(UserError, "receipt"):
+            self._as(self.user, refund).action_send_receipt()
+        self.camille.email = tx.partner_email = False
+        with self.assertRaisesRegex(UserError, "address"):
+            self._as(self.user, paid).action_send_receipt()
 
     def test_other_company(self):
         company, theirs = self._get_other_company()

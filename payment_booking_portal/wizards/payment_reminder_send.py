@@ -87,11 +87,16 @@ class PaymentReminderSend(models.TransientModel):
                 "line_ids": [Command.create(values) for values in lines],
             }
         )
+        return wizard._show()
+
+    def _show(self):
+        """Return the action that shows the dialog."""
+        self.ensure_one()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Send reminders"),
             "res_model": self._name,
-            "res_id": wizard.id,
+            "res_id": self.id,
             "views": [(False, "form")],
             "target": "new",
         }

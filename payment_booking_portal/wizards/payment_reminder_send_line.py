@@ -60,6 +60,27 @@ class PaymentReminderSendLine(models.TransientModel):
             return self.env["payment.reminder"].sudo()  # empty
         return wizard._preview_sudo(group, subject=self.subject, note=wizard.note)
 
+    # === ACTIONS === #
+
+    def action_preview(self):
+        """Show the mail of the client in place of the dialog."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Preview"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
+    def action_back(self):
+        """Go back to the dialog with all clients."""
+        self.ensure_one()
+        return self.wizard_id._show()
+
+    # === SENDING === #
+
     def _make_reminders_sudo(self):
         """Return new reminders, and why others are not made.
 

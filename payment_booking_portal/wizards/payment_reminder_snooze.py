@@ -27,9 +27,12 @@ class PaymentReminderSnooze(models.TransientModel):
         """
         if not rows:
             raise UserError(self.env._("There is nothing to pay."))
-        wizard = self.create(
-            {"due_keys": rows.ids, "names": ", ".join(rows.mapped("display_name"))}
-        )
+        names = [
+            # sudo: staff may not read all contacts
+            f"{row.name} ({row.partner_id.sudo().name})" if row.partner_id else row.name
+            for row in rows
+        ]
+        wizard = self.create({"due_keys": rows.ids, "names": ", ".join(names)})
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Let reminders wait"),
