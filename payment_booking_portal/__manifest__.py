@@ -52,6 +52,7 @@
         "views/account_move_views.xml",
         "views/payment_request_views.xml",
         "views/payment_receipt_views.xml",
+        "views/payment_transaction_views.xml",
         "views/payment_request_record_views.xml",
         "views/payment_invoice_record_views.xml",
         "views/payment_received_views.xml",

@@ -10,34 +10,69 @@ A gateway answers one of four words about a transaction's money:
 Only the files of this folder import a provider's SDK.
 """
 
+from datetime import datetime
+from typing import NamedTuple
+
 PAID, OPEN, DEAD, UNKNOWN = "paid", "open", "dead", "unknown"
+
+# Seconds until a provider that says nothing counts as not answering.
+TIMEOUT = 10
+
+
+class Answer(NamedTuple):
+    """What a provider says about the money of a transaction.
+
+    `data` is what `payment.transaction._process` takes, as Odoo's module of the
+    provider expects it; none while nothing is decided: what a client has not paid yet
+    must not become an error, or a payment on its way.
+    """
+
+    word: str
+    data: dict | None = None
+    until: datetime | None = None  # until when it can be paid, naive UTC
+    error: str = ""  # why there is no answer, for staff
+    mismatch: str = ""  # what is not as in the transaction, for staff
+    is_limited: bool = False  # the provider wants to be asked less often
 
 
 class Gateway:
     """The gateway of a provider that cannot be asked."""
 
+    # Whether the provider tells what became of a payment.
+    can_ask = False
+
     def __init__(self, provider_sudo):
         self.provider_sudo = provider_sudo
 
-    def fetch(self, tx_sudo):
-        """Return what became of a transaction's money.
+    @classmethod
+    def is_installed(cls):
+        """Tell whether the SDK of the provider is there."""
+        return True
+
+    def ask(self, tx_sudo, reference=None):
+        """Ask the provider what became of a transaction's money.
 
         :param tx_sudo: one `payment.transaction`, sudoed.
-        :return: one of the four words above.
+        :param str reference: the provider's own, where the transaction has none yet.
+        :rtype: Answer
         """
         if tx_sudo.state in ("done", "authorized"):
-            return PAID
+            return Answer(PAID)
         if tx_sudo.state in ("cancel", "error"):
-            return DEAD
-        return UNKNOWN
+            return Answer(DEAD)
+        return Answer(UNKNOWN)
 
-    def cancel(self, tx_sudo):
+    def stop(self, tx_sudo):
         """Make sure that a transaction's money cannot come, and say if that worked.
 
         :param tx_sudo: one `payment.transaction`, sudoed.
-        :return: one of the four words above.
+        :rtype: Answer
         """
-        return self.fetch(tx_sudo)
+        return self.ask(tx_sudo)
+
+    def fetch(self, tx_sudo):
+        """Return the word of `ask`."""
+        return self.ask(tx_sudo).word
 
 
 class LocalGateway(Gateway):
@@ -47,18 +82,97 @@ class LocalGateway(Gateway):
     shown, is dead as soon as we say so. Once pending, its money may be on its way.
     """
 
-    def fetch(self, tx_sudo):
-        answer = super().fetch(tx_sudo)
-        return OPEN if answer == UNKNOWN else answer
+    def ask(self, tx_sudo, reference=None):
+        answer = super().ask(tx_sudo)
+        return Answer(OPEN) if answer.word == UNKNOWN else answer
 
-    def cancel(self, tx_sudo):
-        answer = self.fetch(tx_sudo)
-        return DEAD if answer == OPEN and tx_sudo.state == "draft" else answer
+    def stop(self, tx_sudo):
+        answer = self.ask(tx_sudo)
+        if answer.word == OPEN and tx_sudo.state == "draft":
+            return Answer(DEAD)
+        return answer
 
 
-GATEWAYS = {"demo": LocalGateway, "custom": LocalGateway}
+class RemoteGateway(Gateway):
+    """The gateway of a provider that is asked through its SDK."""
 
+    can_ask = True
 
-def get_gateway(provider_sudo):
-    """Return the gateway of a provider (`payment.provider`, sudoed)."""
-    return GATEWAYS.get(provider_sudo.code, Gateway)(provider_sudo)
+    def __init__(self, provider_sudo):
+        super().__init__(provider_sudo)
+        self._client = None
+
+    @property
+    def client(self):
+        """The client of the SDK: one, so that its connection is used again."""
+        if self._client is None:
+            self._client = self._make_client()
+        return self._client
+
+    def _get_root(self):
+        """Return the address of the API without its version, from Odoo's one seam."""
+        address = self.provider_sudo._build_request_url("")
+        return address.rstrip("/").rpartition("/")[0]
+
+    def ask(self, tx_sudo, reference=None):
+        reference = tx_sudo.provider_reference or reference
+        if not reference:
+            return self._answer_unbound(tx_sudo)
+        return self._safely(lambda: self._ask(tx_sudo, reference))
+
+    def stop(self, tx_sudo):
+        if not tx_sudo.provider_reference:
+            return self._answer_unbound(tx_sudo)
+        return self._safely(lambda: self._stop(tx_sudo))
+
+    def _answer_unbound(self, tx_sudo):
+        """Answer for a transaction that the provider never heard of: what it makes is
+        kept in the very database transaction in which the client gets it.
+        """
+        if tx_sudo.state == "draft":
+            return Answer(DEAD)
+        return super().ask(tx_sudo)
+
+    # === TO OVERRIDE === #
+
+    def _make_client(self):
+        """Return the client of the SDK."""
+        raise NotImplementedError
+
+    def _safely(self, call):
+        """Return what a call answers; what goes wrong on the way is `UNKNOWN`."""
+        raise NotImplementedError
+
+    def _ask(self, tx_sudo, reference):
+        """Return the `Answer` of the provider. May raise the errors of the SDK."""
+        raise NotImplementedError
+
+    def _stop(self, tx_sudo):
+        """Cancel at the provider. May raise the errors of the SDK."""
+        raise NotImplementedError
+
+    def _find_mismatch(self, tx_sudo, reference, amount, currency):
+        """Return what differs between the provider's payment and the transaction.
+
+        :param str reference: our reference, as the provider has it.
+        :param amount: in minor units for `_to_minor`, see there.
+        :param str currency: the code of the currency.
+        :return: a text for staff, empty if all is the same.
+        """
+        expected = (
+            tx_sudo.reference,
+            self._to_amount(tx_sudo),
+            tx_sudo.currency_id.name,
+        )
+        found = (reference, amount, (currency or "").upper())
+        if found == expected:
+            return ""
+        return tx_sudo.env._(
+            "The provider says %(found)s where %(expected)s was asked for.",
+            found=" · ".join(map(str, found)),
+            expected=" · ".join(map(str, expected)),
+        )
+
+    def _to_amount(self, tx_sudo):
+        """Return the amount of a transaction as the provider writes it."""
+        raise NotImplementedError

@@ -11,7 +11,7 @@ from odoo.tools import SQL, format_date, format_time
 
 from .. import const
 from ..exceptions import SlotTaken, StaleSnapshot
-from ..gateways import DEAD, PAID, LocalGateway, get_gateway
+from ..gateways import OPEN, PAID, LocalGateway, get_gateway
 from ..tools import ics, slots
 from .payment_protected_mixin import EDIT_SENTINEL
 
@@ -948,32 +948,18 @@ class PaymentBooking(models.Model):
         self._lock_and_touch()
         if self.state != "hold":
             return
-        if self._is_money_underway():
+        if self._get_payable_paid() or self._stop_live_transactions():
             raise UserError(
                 self.env._(
                     "You have started a payment already. Finish it, or wait a few "
                     "minutes before you choose another way to pay."
                 )
             )
-        self._stop_live_transactions()
         self._release("cancelled")
 
-    def _stop_live_transactions(self):
-        """Cancel at their provider the transactions that can be.
-
-        :return: those whose money may still come, sudoed.
-        :rtype: payment.transaction
-        """
-        alive = self.env["payment.transaction"].sudo()  # clients read no transactions
-        for tx_sudo in self._get_live_transactions():
-            answer = get_gateway(tx_sudo.provider_id).cancel(tx_sudo)
-            if answer == DEAD:
-                tx_sudo._set_canceled(
-                    state_message=self.env._("The time to pay is over.")
-                )
-            else:
-                alive |= tx_sudo
-        return alive
+    def _get_stop_reason(self):
+        """Override to say what is over."""
+        return self.env._("The time to pay is over.")
 
     @api.model
     def _cron_release_holds(self, limit=None):
@@ -1002,15 +988,25 @@ class PaymentBooking(models.Model):
         for booking in self:
             booking._lock_and_touch()
             alive = booking._stop_live_transactions()
-            paid = booking._get_payable_paid() or any(
-                get_gateway(tx.provider_id).fetch(tx) == PAID for tx in alive
-            )
-            if paid:
+            if booking._get_payable_paid() or PAID in alive.values():
                 continue  # post-processing confirms it
-            waiting = alive.filtered(lambda tx: not tx.provider_id._is_slow())
+            waiting = [tx for tx in alive if not tx.provider_id._is_slow()]
             hours = booking.company_id.booking_late_hours or const.HOLD_CAP_HOURS
             cap = booking.hold_until + timedelta(hours=hours)
             if waiting and fields.Datetime.now() < cap:
+                continue
+            expected = [tx for tx in waiting if alive[tx] == OPEN and tx._is_asked()]
+            if expected:  # until the provider says that it is over
+                if booking.attention_reason != "late_kept":
+                    booking._flag_attention(
+                        "late_kept",
+                        self.env._(
+                            "%(provider)s says that a payment may still come, "
+                            "%(hours)s hours later. The time is kept.",
+                            provider=expected[0].provider_id.name,
+                            hours=hours,
+                        ),
+                    )
                 continue
             if waiting:
                 booking._flag_attention(

@@ -14,7 +14,7 @@ from odoo.tools.misc import get_lang
 from odoo.addons.payment import utils as payment_utils
 
 from .. import const
-from ..gateways import DEAD, PAID, get_gateway
+from ..gateways import DEAD, OPEN, PAID
 from ..tools.locking import lock_and_touch
 from .payment_form import POLICY_HASH
 
@@ -787,6 +787,21 @@ class PaymentPayableMixin(models.AbstractModel):
             lambda tx: tx.state in const.LIVE_TX_STATES and tx._is_money()
         )
 
+    def _get_stop_reason(self):
+        """Return what a transaction says that nobody waits for any more."""
+        return self.env._("This was cancelled.")
+
+    def _stop_live_transactions(self):
+        """Cancel at their provider the transactions that can be.
+
+        :return: the word of the provider (see `gateways`) by transaction, sudoed, whose
+            money came or may still come.
+        :rtype: dict
+        """
+        reason = self._get_stop_reason()
+        words = {tx: tx._stop(reason) for tx in self._get_live_transactions()}
+        return {tx: word for tx, word in words.items() if word != DEAD}
+
     def _get_blocking_transactions(self):
         """Return the transactions that stand in the way of another payment, unless they
         can be used again or cancelled, sudoed.
@@ -845,8 +860,11 @@ class PaymentPayableMixin(models.AbstractModel):
         """
         reusable = self.env["payment.transaction"].sudo()  # see _get_live_transactions
         for tx_sudo in self._get_blocking_transactions():
-            if not reusable and self._is_reusable(
-                tx_sudo, provider_id, payment_method_id, flow, amount
+            offer = (provider_id, payment_method_id, flow, amount)
+            if (
+                not reusable
+                and self._is_reusable(tx_sudo, *offer)
+                and (not tx_sudo.provider_reference or tx_sudo._ask() == OPEN)
             ):
                 reusable = tx_sudo
                 continue
@@ -862,7 +880,7 @@ class PaymentPayableMixin(models.AbstractModel):
         return (
             flow != "token"
             and tx_sudo.state == "draft"
-            and not tx_sudo.provider_reference
+            and (not tx_sudo.provider_reference or tx_sudo._is_asked())
             and tx_sudo.operation == f"online_{flow}"
             and tx_sudo.provider_id.id == provider_id
             and tx_sudo.payment_method_id.id == payment_method_id
@@ -875,11 +893,8 @@ class PaymentPayableMixin(models.AbstractModel):
 
         :raise UserError: when its money may still come.
         """
-        answer = get_gateway(tx_sudo.provider_id).cancel(tx_sudo)
+        answer = tx_sudo._stop(self.env._("Replaced by another payment."))
         if answer == DEAD:
-            tx_sudo._set_canceled(
-                state_message=self.env._("Replaced by another payment.")
-            )
             return
         age = fields.Datetime.now() - tx_sudo.create_date
         given_up = age > timedelta(minutes=UNKNOWN_BLOCK_MINUTES)

@@ -9,6 +9,15 @@ class PaymentProvider(models.Model):
 
     custom_mode = fields.Selection(selection_add=[("venue", "At the venue")])
 
+    @api.model
+    def _is_copy_of_database(self):
+        """Tell whether the database is a neutralised copy: it must not touch the money
+        of the clients of the original one.
+        """
+        # sudo: nobody but administrators reads parameters
+        parameters_sudo = self.env["ir.config_parameter"].sudo()
+        return bool(parameters_sudo.get_param("database.is_neutralized"))
+
     # === MONEY RECEIVED BY STAFF === #
 
     @api.model

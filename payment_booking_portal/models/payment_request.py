@@ -10,7 +10,7 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 
 from .. import const
-from ..gateways import DEAD, PAID, get_gateway
+from ..gateways import PAID
 from ..tools.numbers import format_typed_number, parse_number
 from ..tools.taxes import compute_totals
 
@@ -815,19 +815,18 @@ class PaymentRequest(models.Model):
                 "expired", self.env._("Not paid in time: the link is over.")
             )
 
-    def _stop_live_transactions(self):
-        """Cancel at their provider the transactions that can be.
+    def _get_stop_reason(self):
+        """Override to say what is over."""
+        return self.env._("The request is over.")
 
-        :return: those whose money may still come, sudoed.
-        """
-        alive = self.env["payment.transaction"].sudo()  # clients read none
-        for tx_sudo in self._get_live_transactions():
-            answer = get_gateway(tx_sudo.provider_id).cancel(tx_sudo)
-            if answer == DEAD:
-                tx_sudo._set_canceled(state_message=self.env._("The request is over."))
-            elif answer == PAID or not self._is_given_up(tx_sudo):
-                alive |= tx_sudo
-        return alive
+    def _stop_live_transactions(self):
+        """Override: what was given up is not waited for."""
+        words = super()._stop_live_transactions()
+        return {
+            tx: word
+            for tx, word in words.items()
+            if word == PAID or not self._is_given_up(tx)
+        }
 
     def _is_given_up(self, tx_sudo):
         """Tell whether nobody pays any more what was only started, at a provider that

@@ -1,6 +1,8 @@
 import hashlib
 import hmac
+import logging
 from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import psycopg2
 import pytz
@@ -11,7 +13,15 @@ from odoo.fields import Domain
 from odoo.tools import format_amount
 
 from .. import const
+from ..gateways import DEAD, OPEN, PAID, UNKNOWN, get_gateway
 from ..tools.locking import lock_and_touch, lock_documents
+
+_logger = logging.getLogger(__name__)
+
+# Minutes until a provider is asked again about a payment; then once a day.
+ASK_STEPS = (2, 5, 15, 60)
+# Slow methods take days; then nobody asks any more.
+ASK_DAYS = 14
 
 
 class PaymentTransaction(models.Model):
@@ -37,7 +47,33 @@ class PaymentTransaction(models.Model):
         help="The choice of several documents that it was started for.",
     )
 
+    ask_again_at = fields.Datetime(
+        string="Next Question",
+        readonly=True,
+        help="When the provider is asked next what became of it.",
+    )
+    ask_count = fields.Integer(
+        string="Questions Asked",
+        readonly=True,
+        help="How often it was asked in vain.",
+    )
+    ask_error = fields.Char(
+        string="Why No Answer",
+        readonly=True,
+        help="Why the provider gave no answer.",
+    )
+    provider_mismatch = fields.Char(
+        string="Differs at the Provider",
+        readonly=True,
+        help="What the provider knows otherwise. No notification changes it any more.",
+    )
+
     _unbooked_index = models.Index(f"(id) WHERE {const.UNBOOKED_TX % {'tx': ''}}")
+
+    _ask_index = models.Index(
+        "(ask_again_at) WHERE state IN ('draft', 'pending') "
+        "AND ask_again_at IS NOT NULL"
+    )
 
     # === RATE LIMIT === #
 
@@ -253,6 +289,267 @@ class PaymentTransaction(models.Model):
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {"type": "success", "message": message},
+        }
+
+    # === ASKING THE PROVIDER === #
+
+    def _is_asked(self):
+        """Tell whether the provider is asked about the transaction: it pays something
+        of ours, and its provider can be.
+        """
+        self.ensure_one()
+        return bool(
+            self.allocation_ids
+            and self.operation != "refund"
+            and get_gateway(self.provider_id).can_ask
+        )
+
+    def _bind(self, reference):
+        """Keep what the provider made for the transaction, before the client gets it.
+
+        :param str reference: the provider's own.
+        """
+        self.ensure_one()
+        self.write(
+            {
+                "provider_reference": reference,
+                "ask_again_at": self._get_next_ask(0),
+                "ask_count": 0,
+            }
+        )
+
+    def _stripe_create_intent(self):
+        """Override of `payment_stripe` to keep the intent, and to go on with it: a
+        second one for the same payment could be paid, too.
+        """
+        if not self._is_asked():
+            return super()._stripe_create_intent()
+        if self.provider_reference and self.operation == "online_direct":
+            return self.provider_id._send_api_request(
+                "GET",
+                f"payment_intents/{self.provider_reference}",
+                reference=self.reference,
+            )
+        intent = super()._stripe_create_intent()
+        if intent:
+            self._bind(intent["id"])
+        return intent
+
+    def _get_specific_rendering_values(self, processing_values):
+        """Override of `payment_mollie`, as `_stripe_create_intent`."""
+        is_mollie = self.provider_code == "mollie" and self._is_asked()
+        if is_mollie and self.provider_reference:
+            return self._mollie_resume()
+        values = super()._get_specific_rendering_values(processing_values)
+        if is_mollie and self.provider_reference:
+            self._bind(self.provider_reference)
+        return values
+
+    def _mollie_resume(self):
+        """Return where the client goes on with a payment that Mollie has already.
+
+        :raise UserError: if it is over meanwhile.
+        """
+        payment = self.provider_id._send_api_request(
+            "GET", f"/payments/{self.provider_reference}", reference=self.reference
+        )
+        address = payment.get("_links", {}).get("checkout", {}).get("href")
+        if not address:
+            raise UserError(self.env._("A payment is being processed."))
+        # As `payment_mollie` does: a form drops the query of its address.
+        return {
+            "api_url": address,
+            "url_params": dict(parse_qsl(urlsplit(address).query)),
+        }
+
+    def _process(self, provider_code, payment_data):
+        """Override of `payment` to take a notification, or a client who comes back, as
+        a hint only: what counts is what the provider says when it is asked.
+        """
+        tx = self or self._search_by_reference(provider_code, payment_data)
+        if not tx or not tx._is_asked():
+            return super(PaymentTransaction, tx)._process(provider_code, payment_data)
+        intent = payment_data.get("payment_intent")
+        tx._ask(reference=intent and intent.get("id"))
+        return tx
+
+    def _ask(self, gateway=None, reference=None):
+        """Ask the provider what became of the transaction, and take what it says.
+
+        :param gateway: the one to use; a new one by default.
+        :param str reference: the provider's own, where the transaction has none yet.
+        :return: one of the four words of `gateways`.
+        """
+        self.ensure_one()
+        gateway = gateway or get_gateway(self.provider_id)
+        return self._take_answer(gateway.ask(self, reference)).word
+
+    def _stop(self, reason):
+        """Make sure that the money cannot come, if the provider lets us.
+
+        :param str reason: the message of the transaction that is cancelled.
+        :return: one of the four words of `gateways`.
+        """
+        self.ensure_one()
+        answer = get_gateway(self.provider_id).stop(self)
+        if answer.word == DEAD:
+            self._set_canceled(state_message=reason)
+        else:
+            self._take_answer(answer)
+        return answer.word
+
+    def _take_answer(self, answer):
+        """Keep what the provider said, and when to ask it again.
+
+        :param Answer answer: of the gateway.
+        :return: the same.
+        """
+        self.ensure_one()
+        if answer.mismatch:
+            self._note_mismatch(answer.mismatch)
+        elif answer.data and not self.provider_mismatch:
+            # The parent's: its data is the provider's own now.
+            super()._process(self.provider_code, answer.data)
+        if not get_gateway(self.provider_id).can_ask:
+            return answer
+        is_waiting = answer.word in (OPEN, UNKNOWN) and not self.provider_mismatch
+        count = self.ask_count + 1
+        next_at = is_waiting and self._get_next_ask(count)
+        if next_at and answer.until and answer.until > fields.Datetime.now():
+            next_at = min(next_at, answer.until + timedelta(minutes=1))
+        self.write(
+            {
+                "ask_again_at": next_at,
+                "ask_count": count,
+                "ask_error": answer.word == UNKNOWN and answer.error,
+            }
+        )
+        return answer
+
+    def _get_next_ask(self, count):
+        """Return when the provider is asked next, or False for never again.
+
+        :param int count: how often it was asked already.
+        """
+        now = fields.Datetime.now()
+        if now - self.last_state_change > timedelta(days=ASK_DAYS):
+            return False
+        if count < len(ASK_STEPS):
+            return now + timedelta(minutes=ASK_STEPS[count])
+        return now + timedelta(days=1)
+
+    def _note_mismatch(self, text):
+        """Keep that the provider's payment is not the one that was asked for: nobody
+        but a person can say what it is.
+        """
+        self.ensure_one()
+        if self.provider_mismatch:
+            return
+        self.provider_mismatch = text
+        for allocation in self.allocation_ids:
+            allocation._get_document()._flag_attention("amount_mismatch", text)
+
+    @api.model
+    def _get_askable_domain(self):
+        return Domain("ask_again_at", "<=", fields.Datetime.now()) & Domain(
+            "state", "in", ("draft", "pending")
+        )
+
+    @api.model
+    def _cron_reconcile(self, limit=500):
+        """Ask providers about payments that they have not told us the end of.
+
+        :param int limit: how many are looked at in one run.
+        """
+        domain = self._get_askable_domain()
+        todo = self.search(domain, order="ask_again_at, id", limit=limit)
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(todo))
+        gateways, limited = {}, set()
+        for tx_id, provider in [(tx.id, tx.provider_id) for tx in todo]:
+            if provider.id in limited:
+                continue
+            tx = self.browse(tx_id).try_lock_for_update().filtered_domain(domain)
+            try:
+                if tx:
+                    gateway = gateways.setdefault(provider.id, get_gateway(provider))
+                    if tx._reconcile(gateway).is_limited:
+                        limited.add(provider.id)
+            except Exception as error:  # one bad record never stops the cron
+                self.env.cr.rollback()
+                if not isinstance(error, psycopg2.OperationalError):
+                    self.browse(tx_id)._note_unasked(str(error))
+            if not cron._commit_progress(1):
+                break
+
+    def _reconcile(self, gateway):
+        """Ask the provider once; tell staff if it gives no answer for a day.
+
+        :param gateway: of the provider.
+        :rtype: Answer
+        """
+        self.ensure_one()
+        answer = self._take_answer(gateway.ask(self))
+        if answer.word == UNKNOWN and self.ask_count == len(ASK_STEPS) + 1:
+            self._tell_unanswered(answer.error)
+        return answer
+
+    def _note_unasked(self, error):
+        """Keep why a payment could not be looked at, and try again later."""
+        self.ensure_one()
+        _logger.info("reconciling %s: %s", self.reference, error, exc_info=True)
+        self.write(
+            {
+                "ask_again_at": self._get_next_ask(self.ask_count + 1),
+                "ask_count": self.ask_count + 1,
+                "ask_error": error,
+            }
+        )
+        if self.ask_count == len(ASK_STEPS) + 1:
+            self._tell_unanswered(error)
+
+    def _tell_unanswered(self, error):
+        """Tell staff of a payment about which its provider gives no answer."""
+        for allocation in self.allocation_ids:
+            allocation._get_document()._flag_attention(
+                "late_kept",
+                self.env._(
+                    "%(provider)s gives no answer about the payment %(reference)s: "
+                    "%(error)s",
+                    provider=self.provider_id.name,
+                    reference=self.reference,
+                    error=error,
+                ),
+            )
+
+    def action_ask_provider(self):
+        """Ask the provider now what became of the transaction.
+
+        :raise AccessError: for whoever may not read it.
+        """
+        self.ensure_one()
+        self.check_access("read")
+        if self.provider_id.company_id not in self.env.companies:
+            raise AccessError(
+                self.env._("This payment belongs to a company that is not yours.")
+            )
+        tx_sudo = self.sudo()  # nobody writes transactions; the provider decides
+        lock_and_touch(tx_sudo)
+        word = tx_sudo._is_asked() and tx_sudo._ask()
+        texts = {
+            PAID: self.env._("The provider has the money."),
+            OPEN: self.env._("Nothing was paid yet, and it may still come."),
+            DEAD: self.env._("No money can come any more."),
+        }
+        message = texts.get(word) or self.env._("The provider gave no answer.")
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "message": message,
+                "type": "info",
+                "next": {"type": "ir.actions.act_window_close"},
+            },
         }
 
     # === STATES === #

@@ -15,7 +15,7 @@ from .test_payable import PayableCommon
 DAY = "2026-03-03"
 NINE = f"{DAY} 09:00"
 QUARTER = 15 * 60
-GATEWAYS = "odoo.addons.payment_booking_portal.gateways.base.GATEWAYS"
+GATEWAYS = "odoo.addons.payment_booking_portal.gateways.GATEWAYS"
 
 
 class HoldCommon(PayableCommon):

@@ -415,22 +415,22 @@ class TestTransaction(PayableCommon):
         tx = self._start_payment(self._place())
         gateway = get_gateway(self.provider)
         self.assertEqual(gateway.fetch(tx), UNKNOWN)
-        self.assertEqual(gateway.cancel(tx), UNKNOWN)
+        self.assertEqual(gateway.stop(tx).word, UNKNOWN)
         tx._set_pending()
-        self.assertEqual(gateway.cancel(tx), UNKNOWN)
+        self.assertEqual(gateway.stop(tx).word, UNKNOWN)
         tx._set_done()
-        self.assertEqual(gateway.cancel(tx), PAID)
+        self.assertEqual(gateway.stop(tx).word, PAID)
         tx.state = "cancel"
         self.assertEqual(gateway.fetch(tx), DEAD)
 
     def test_local_provider_answers_for_itself(self):
         _booking, tx = self._start_transfer()
         gateway = get_gateway(self.transfer)
-        self.assertEqual(gateway.cancel(tx), OPEN, "the client knows the account")
+        self.assertEqual(gateway.stop(tx).word, OPEN, "the client knows the account")
         draft = self._start_payment(
             self._place(local="2026-03-17 09:00"),
             provider_id=self.transfer.id,
             payment_method_id=self.transfer_method.id,
         )
         self.assertEqual(gateway.fetch(draft), OPEN)
-        self.assertEqual(gateway.cancel(draft), DEAD)
+        self.assertEqual(gateway.stop(draft).word, DEAD)
