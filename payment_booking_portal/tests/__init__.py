@@ -11,6 +11,7 @@ from . import test_direct_link
 from . import test_due
 from . import test_fakes
 from . import test_form
+from . import test_gateway
 from . import test_hold
 from . import test_hoot
 from . import test_http_book
