@@ -159,9 +159,12 @@ def rename(server, old, new):
         (DATA / "filestore" / old).rename(DATA / "filestore" / new)
 
 
-def odoo(server, database, *arguments, log, checked=True):
-    """Run Odoo to its end on a database; fail on a warning of ours if checked."""
-    config = write_config(server, database)
+def odoo(server, database, *arguments, log, checked=True, **more):
+    """Run Odoo to its end on a database; fail on a warning of ours if checked.
+
+    :param more: for the configuration.
+    """
+    config = write_config(server, database, **more)
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"{log}.log"
     with path.open("wb") as out:

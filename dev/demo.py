@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 
-from . import databases, postgres
+from . import databases, fakes, postgres
 from .core import (
     LOGS,
     ODOO,
@@ -21,9 +21,9 @@ from .core import (
     say,
 )
 from .setup import odoo_version
-from .tools import DEMO
 
 ADDON = "payment_booking_portal"
+DEMO = "booking_demo"
 # What the end of the start shows: public pages, then who may log in.
 PAGES = {
     "/book": "what a client sees first",
@@ -48,12 +48,20 @@ def demo(arguments):
             f"Port {port} of 127.0.0.1 is in use. Stop what listens there, or choose "
             f"another one: make demo PORT={free_port(port + 1)}"
         )
-    database = os.environ.get("DB") or DEMO
+    database = os.environ.get("DB") or default_database()
     with postgres.running() as server:
         with lock("demo"):
             prepare(server, database)
             set_address(server, database, port)
-        return serve(server, database, port)
+        if not fakes.are_wanted():
+            return serve(server, database, port)
+        with fakes.running(port, database) as roots:
+            return serve(server, database, port, roots)
+
+
+def default_database():
+    """Return the database of the demo when `DB` names none."""
+    return fakes.DATABASE if fakes.are_wanted() else DEMO
 
 
 def number(variable, default):
@@ -69,16 +77,23 @@ def prepare(server, database):
     if ADDON not in addons():
         raise DevError(f"There is no folder {ADDON} with a __manifest__.py.")
     version = odoo_version()
-    key = f"{version} {digest(*[databases.addon_hash(n) for n in sorted(addons())])}"
+    names, modules = sorted(addons()), [ADDON]
+    if fakes.are_wanted():
+        names.append(fakes.FOLDER.relative_to(ROOT) / fakes.ADDON)
+        modules.append(fakes.ADDON)
+    else:
+        modules.append(databases.EXTRA)
+    key = f"{version} {digest(*map(databases.addon_hash, names))}"
+    key += " fake" * fakes.are_wanted()
+    install = {"log": f"demo-{database}", **fakes.options(fakes.are_wanted())}
     if not databases.exists(server, database):
         say("→ Installing Odoo with demonstration data (two minutes, once) …")
         # Under another name until it is complete, so that a stop halfway is harmless.
         building = f"{database}_new"
         databases.create(server, building)
-        modules = f"{ADDON},{databases.EXTRA}"
-        databases.odoo(
-            server, building, "-i", modules, "--with-demo", log=f"demo-{database}"
-        )
+        wanted = ",".join(modules)
+        databases.odoo(server, building, "-i", wanted, "--with-demo", **install)
+        fakes.forget(database)
         note(server, building, key)
         databases.rename(server, building, database)
         return
@@ -88,10 +103,15 @@ def prepare(server, database):
             f"The database {database} was not made by this command, which would "
             "change it. Choose another name: make demo DB=booking_demo_2"
         )
+    if is_fake(server, database) != fakes.are_wanted():
+        raise DevError(
+            f"The database {database} was made with the other PROVIDERS. Leave DB out, "
+            "or choose another name."
+        )
     if done != key:
         say("→ Updating the addon in the database …")
-        modules = ADDON if done.split()[0] == version else "base"
-        databases.odoo(server, database, "-u", modules, log=f"demo-{database}")
+        wanted = ",".join(modules) if done.split()[0] == version else "base"
+        databases.odoo(server, database, "-u", wanted, **install)
         note(server, database, key)
 
 
@@ -119,8 +139,16 @@ def noted(server, database):
     return comment[5:] if (comment or "").startswith("dev: ") else None
 
 
-def serve(server, database, port):
-    """Run Odoo until it ends or is told to stop; return the exit status."""
+def is_fake(server, database):
+    """Tell whether the providers of a database are fakes."""
+    return (noted(server, database) or "").endswith(" fake")
+
+
+def serve(server, database, port, roots=None):
+    """Run Odoo until it ends or is told to stop; return the exit status.
+
+    :param dict roots: the addresses of the fakes by name, if they run.
+    """
     log = LOGS / f"server-{database}.log"
     config = databases.write_config(
         server,
@@ -130,6 +158,7 @@ def serve(server, database, port):
         # Threads: with workers, live updates need a web server in front of Odoo.
         workers=number("WORKERS", 0),
         max_cron_threads=1,
+        **fakes.options(bool(roots)),
     )
     say("→ Starting Odoo …")
     with log.open("wb") as out:
@@ -144,7 +173,7 @@ def serve(server, database, port):
         )
     try:
         wait_until_ready(process, port, log)
-        announce(port, log)
+        announce(port, log, roots or {})
         status = process.wait()
         raise DevError(
             f"Odoo ended by itself with status {status}: see {log.relative_to(ROOT)}"
@@ -185,12 +214,14 @@ def get(url):
         return 0
 
 
-def announce(port, log):
+def announce(port, log, roots):
     """Say that everything is there, and where."""
     address = f"http://127.0.0.1:{port}"
     say(f"\nReady: {address}")
     for page, text in PAGES.items():
         say(f"  {address + page:<38} {text}")
+    for name, root in roots.items():
+        say(f"  {root:<38} the fake {name.title()}: its payments, refunds, notices")
     say("Log in with (the password is the login):")
     for login, text in LOGINS.items():
         say(f"  {login:<38} {text}")

@@ -3,17 +3,16 @@
 import os
 import subprocess
 
-from . import databases, postgres
+from . import databases, demo, fakes, postgres
 from .core import ODOO, ROOT, DevError, need
-
-DEMO = "booking_demo"
 
 
 def odoo(arguments):
     """Run an Odoo command, such as shell, on the database DB."""
     with postgres.running() as server:
         database = chosen(server)
-        config = databases.write_config(server, database)
+        more = fakes.options(demo.is_fake(server, database))
+        config = databases.write_config(server, database, **more)
         command, *rest = arguments or ["shell"]
         return attended([ODOO, command, "-c", config, *rest], server)
 
@@ -27,7 +26,7 @@ def psql(arguments):
 
 def chosen(server):
     """Return the database that DB names, or the one of make demo."""
-    database = os.environ.get("DB") or DEMO
+    database = os.environ.get("DB") or demo.default_database()
     if not databases.exists(server, database):
         names = server.query(
             "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1"

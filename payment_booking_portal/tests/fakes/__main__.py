@@ -1,9 +1,11 @@
 """Run both fakes until told to stop: `python -m fakes`, in the folder above."""
 
 import argparse
+import json
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from . import FakeMollie, FakeStripe
 
@@ -14,7 +16,9 @@ def main():
     parser.add_argument("--stripe-port", type=int, default=0)
     parser.add_argument("--mollie-port", type=int, default=0)
     parser.add_argument("--webhook", default="http://127.0.0.1:8069")
+    parser.add_argument("--state", help="a file to remember payments in")
     args = parser.parse_args()
+    path = Path(args.state) if args.state else None
     # Mollie is told with each payment where to send its notifications.
     webhook = args.webhook.rstrip("/") + "/payment/stripe/webhook"
     stop = threading.Event()
@@ -24,9 +28,16 @@ def main():
         FakeStripe(args.stripe_port, webhook_url=webhook, auto_deliver=True) as stripe,
         FakeMollie(args.mollie_port, auto_deliver=True) as mollie,
     ):
+        fakes = {"stripe": stripe, "mollie": mollie}
+        if path and path.exists():
+            for name, kept in json.loads(path.read_text()).items():
+                fakes[name].remember(kept)
         sys.stdout.write(f"stripe {stripe.root} mollie {mollie.root}\n")
         sys.stdout.flush()
         stop.wait()
+        if path:
+            kept = {name: fake.get_memory() for name, fake in fakes.items()}
+            path.write_text(json.dumps(kept))
 
 
 if __name__ == "__main__":

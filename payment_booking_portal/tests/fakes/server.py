@@ -253,6 +253,18 @@ class FakeServer:
     def _fits(request, method, path):
         return method in ("", request.method) and re.search(path, request.path)
 
+    # From one run to the next
+
+    def get_memory(self):
+        """Return what is there, to be written into a file."""
+        with self.lock:
+            return {"objects": copy.deepcopy(self.objects)}
+
+    def remember(self, memory):
+        """Take what `get_memory` returned."""
+        with self.lock:
+            self.objects.update(memory["objects"])
+
     # What happens to a request
 
     def _log(self, request):

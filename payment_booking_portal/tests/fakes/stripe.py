@@ -60,6 +60,15 @@ class FakeStripe(Intents, FakeServer):
         self._numbers = {}  # of the cards, which no answer shows
         super().__init__(port, auto_deliver)
 
+    def get_memory(self):
+        """Override to keep the cards."""
+        return {**super().get_memory(), "numbers": dict(self._numbers)}
+
+    def remember(self, memory):
+        """Override to know the cards."""
+        super().remember(memory)
+        self._numbers.update(memory["numbers"])
+
     # What a client's browser or a bank does, without HTTP
 
     def pay(self, intent_id, card="4242424242424242", **params):
