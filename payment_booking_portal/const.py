@@ -147,6 +147,18 @@ ATTENTION_REASONS = [
     ("unpaid", "Not paid until the date that was asked for"),
     ("reminder_failed", "A reminder could not be sent"),
     ("link_used_up", "Paid, and the link had no payment left"),
+    ("refund_failed", "Money could not be given back"),
+    ("refunded_outside", "Money was given back outside of Odoo"),
+    ("disputed", "The client's bank took the money back, or asks to"),
+]
+
+REFUND_STATES = [
+    ("queued", "To be given back"),
+    ("pending", "On its way"),
+    ("manual", "By hand"),
+    ("done", "Given back"),
+    ("failed", "Refused"),
+    ("cancelled", "Given up"),
 ]
 
 # What came of the last test mail of a company, in plain words.

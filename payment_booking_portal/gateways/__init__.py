@@ -1,4 +1,16 @@
-from .base import DEAD, OPEN, PAID, UNKNOWN, Answer, Gateway, LocalGateway
+from .base import (
+    DEAD,
+    OPEN,
+    PAID,
+    REFUNDED,
+    REFUNDING,
+    REFUSED,
+    UNKNOWN,
+    Answer,
+    Gateway,
+    LocalGateway,
+    Refund,
+)
 from .mollie import MollieGateway
 from .stripe import StripeGateway
 

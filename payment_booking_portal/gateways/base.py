@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 PAID, OPEN, DEAD, UNKNOWN = "paid", "open", "dead", "unknown"
 
+# What a provider says of a refund; `UNKNOWN` too.
+REFUNDED, REFUNDING, REFUSED = "refunded", "refunding", "refused"
+
 # Seconds until a provider that says nothing counts as not answering.
 TIMEOUT = 10
 
@@ -35,11 +38,27 @@ class Answer(NamedTuple):
     is_limited: bool = False  # the provider wants to be asked less often
 
 
+class Refund(NamedTuple):
+    """What a provider says about money that goes back.
+
+    `key` is ours, by which a refund is found again whatever happened in between.
+    """
+
+    word: str
+    reference: str = ""
+    amount: float = 0.0  # in the currency of the transaction
+    key: str = ""
+    error: str = ""  # for staff
+    is_limited: bool = False
+
+
 class Gateway:
     """The gateway of a provider that cannot be asked."""
 
     # Whether the provider tells what became of a payment.
     can_ask = False
+    # Whether it gives money back, once, however often it is told to.
+    can_refund = False
 
     def __init__(self, provider_sudo):
         self.provider_sudo = provider_sudo
@@ -74,6 +93,22 @@ class Gateway:
         """Return the word of `ask`."""
         return self.ask(tx_sudo).word
 
+    def refund(self, tx_sudo, amount, key):
+        """Give back a part of what was paid, once for a key.
+
+        :param tx_sudo: the transaction that paid, sudoed.
+        :param float amount: in its currency.
+        :param str key: of the decision; the same one never gives back twice.
+        :rtype: Refund
+        """
+        return Refund(UNKNOWN)
+
+    def list_refunds(self, tx_sudo):
+        """Return all that was given back of a transaction, as `Refund`; None if there
+        is no answer.
+        """
+        return None
+
 
 class LocalGateway(Gateway):
     """The gateway of a provider whose whole truth is in this database.
@@ -97,10 +132,12 @@ class RemoteGateway(Gateway):
     """The gateway of a provider that is asked through its SDK."""
 
     can_ask = True
+    can_refund = True
 
     def __init__(self, provider_sudo):
         super().__init__(provider_sudo)
         self._client = None
+        self.last_error = ""
 
     @property
     def client(self):
@@ -124,6 +161,25 @@ class RemoteGateway(Gateway):
         if not tx_sudo.provider_reference:
             return self._answer_unbound(tx_sudo)
         return self._safely(lambda: self._stop(tx_sudo))
+
+    def refund(self, tx_sudo, amount, key):
+        refunds = self.list_refunds(tx_sudo)
+        if refunds is None:
+            return Refund(UNKNOWN, key=key, error=self.last_error)
+        for refund in refunds:
+            if refund.key == key:  # made before, and nobody heard of it
+                return refund
+        answer = self._safely(lambda: self._refund(tx_sudo, amount, key))
+        if isinstance(answer, Answer):
+            return Refund(UNKNOWN, "", 0.0, key, answer.error, answer.is_limited)
+        return answer
+
+    def list_refunds(self, tx_sudo):
+        answer = self._safely(lambda: self._list_refunds(tx_sudo))
+        if isinstance(answer, Answer):
+            self.last_error = answer.error
+            return None
+        return answer
 
     def _answer_unbound(self, tx_sudo):
         """Answer for a transaction that the provider never heard of: what it makes is
@@ -151,6 +207,14 @@ class RemoteGateway(Gateway):
         """Cancel at the provider. May raise the errors of the SDK."""
         raise NotImplementedError
 
+    def _refund(self, tx_sudo, amount, key):
+        """Give back at the provider. May raise the errors of the SDK."""
+        raise NotImplementedError
+
+    def _list_refunds(self, tx_sudo):
+        """List refunds at the provider. May raise the errors of the SDK."""
+        raise NotImplementedError
+
     def _find_mismatch(self, tx_sudo, reference, amount, currency):
         """Return what differs between the provider's payment and the transaction.
 
@@ -161,7 +225,7 @@ class RemoteGateway(Gateway):
         """
         expected = (
             tx_sudo.reference,
-            self._to_amount(tx_sudo),
+            self._to_amount(tx_sudo, tx_sudo.amount),
             tx_sudo.currency_id.name,
         )
         found = (reference, amount, (currency or "").upper())
@@ -173,6 +237,6 @@ class RemoteGateway(Gateway):
             expected=" · ".join(map(str, expected)),
         )
 
-    def _to_amount(self, tx_sudo):
-        """Return the amount of a transaction as the provider writes it."""
+    def _to_amount(self, tx_sudo, amount):
+        """Return an amount in the transaction's currency as the provider writes it."""
         raise NotImplementedError

@@ -10,7 +10,19 @@ import requests
 
 from odoo.addons.payment.const import CURRENCY_MINOR_UNITS
 
-from .base import DEAD, OPEN, PAID, TIMEOUT, UNKNOWN, Answer, RemoteGateway
+from .base import (
+    DEAD,
+    OPEN,
+    PAID,
+    REFUNDED,
+    REFUNDING,
+    REFUSED,
+    TIMEOUT,
+    UNKNOWN,
+    Answer,
+    Refund,
+    RemoteGateway,
+)
 
 try:
     from mollie.api.client import Client
@@ -28,6 +40,16 @@ WORDS = {
     "failed": DEAD,
     "pending": OPEN,
 }
+REFUND_WORDS = {
+    "queued": REFUNDING,
+    "pending": REFUNDING,
+    "processing": REFUNDING,
+    "refunded": REFUNDED,
+    "failed": REFUSED,
+    "canceled": REFUSED,
+}
+# Where our key stands on a refund.
+KEY = "odoo_refund"
 
 
 class MollieGateway(RemoteGateway):
@@ -88,7 +110,47 @@ class MollieGateway(RemoteGateway):
             return None
         return datetime.fromisoformat(text).astimezone(pytz.utc).replace(tzinfo=None)
 
-    def _to_amount(self, tx_sudo):
+    # === GIVING BACK === #
+
+    def _refund(self, tx_sudo, amount, key):
+        payment = self.client.payments.get(tx_sudo.provider_reference)
+        values = {
+            "amount": {
+                "currency": tx_sudo.currency_id.name,
+                "value": self._to_amount(tx_sudo, amount),
+            },
+            "description": tx_sudo.reference,
+            "metadata": {KEY: key},
+        }
+        try:
+            refund = payment.refunds.create(values, idempotency_key=key)
+        except UnprocessableEntityError as error:
+            return Refund(REFUSED, key=key, error=str(error))  # it never will
+        return self._read_refund(refund)
+
+    def _list_refunds(self, tx_sudo):
+        payment = self.client.payments.get(tx_sudo.provider_reference)
+        refunds, page = [], payment.refunds.list(limit=250)
+        while page:
+            refunds += [self._read_refund(refund) for refund in page]
+            page = page.has_next() and page.get_next()
+        return refunds
+
+    def _read_refund(self, refund):
+        """Return what a refund of Mollie means.
+
+        :param refund: of the SDK: a dict as the API sent it.
+        """
+        return Refund(
+            REFUND_WORDS.get(refund["status"], REFUNDING),
+            refund["id"],
+            float(refund["amount"]["value"]),
+            (refund.get("metadata") or {}).get(KEY, ""),
+        )
+
+    # === AMOUNTS === #
+
+    def _to_amount(self, tx_sudo, amount):
         currency = tx_sudo.currency_id
         places = CURRENCY_MINOR_UNITS.get(currency.name, currency.decimal_places)
-        return f"{tx_sudo.amount:.{places}f}"
+        return f"{amount:.{places}f}"

@@ -4,7 +4,19 @@ from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
-from .base import DEAD, OPEN, PAID, TIMEOUT, UNKNOWN, Answer, RemoteGateway
+from .base import (
+    DEAD,
+    OPEN,
+    PAID,
+    REFUNDED,
+    REFUNDING,
+    REFUSED,
+    TIMEOUT,
+    UNKNOWN,
+    Answer,
+    Refund,
+    RemoteGateway,
+)
 
 try:
     import stripe
@@ -20,6 +32,15 @@ WORDS = {
     "canceled": DEAD,
     "processing": OPEN,
 }
+REFUND_WORDS = {
+    "succeeded": REFUNDED,
+    "pending": REFUNDING,
+    "requires_action": REFUNDING,
+    "failed": REFUSED,
+    "canceled": REFUSED,
+}
+# Where our key stands on a refund.
+KEY = "odoo_refund"
 
 
 class StripeGateway(RemoteGateway):
@@ -85,11 +106,56 @@ class StripeGateway(RemoteGateway):
         }
         return Answer(word, data=data)
 
-    def _to_amount(self, tx_sudo):
-        return payment_utils.to_minor_currency_units(
-            tx_sudo.amount,
-            tx_sudo.currency_id,
-            arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(
-                tx_sudo.currency_id.name
-            ),
+    # === GIVING BACK === #
+
+    def _refund(self, tx_sudo, amount, key):
+        try:
+            refund = self.client.v1.refunds.create(
+                {
+                    "payment_intent": tx_sudo.provider_reference,
+                    "amount": self._to_amount(tx_sudo, amount),
+                    "metadata": {KEY: key},
+                },
+                {"idempotency_key": key},
+            )
+        except (stripe.InvalidRequestError, stripe.CardError) as error:
+            return Refund(REFUSED, key=key, error=str(error))  # it never will
+        return self._read_refund(tx_sudo, refund)
+
+    def _list_refunds(self, tx_sudo):
+        found = self.client.v1.refunds.list(
+            {"payment_intent": tx_sudo.provider_reference, "limit": 100}
         )
+        return [
+            self._read_refund(tx_sudo, refund) for refund in found.auto_paging_iter()
+        ]
+
+    def _read_refund(self, tx_sudo, refund):
+        """Return what a refund of Stripe means.
+
+        :param stripe.Refund refund: of the SDK.
+        """
+        metadata = refund.metadata
+        return Refund(
+            REFUND_WORDS.get(refund.status, REFUNDING),
+            refund.id,
+            payment_utils.to_major_currency_units(
+                refund.amount,
+                tx_sudo.currency_id,
+                arbitrary_decimal_number=self._get_places(tx_sudo),
+            ),
+            metadata[KEY] if metadata and KEY in metadata else "",
+            getattr(refund, "failure_reason", None) or "",
+        )
+
+    # === AMOUNTS === #
+
+    def _to_amount(self, tx_sudo, amount):
+        return payment_utils.to_minor_currency_units(
+            amount,
+            tx_sudo.currency_id,
+            arbitrary_decimal_number=self._get_places(tx_sudo),
+        )
+
+    def _get_places(self, tx_sudo):
+        return const.CURRENCY_DECIMALS.get(tx_sudo.currency_id.name)

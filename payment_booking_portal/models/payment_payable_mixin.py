@@ -618,6 +618,20 @@ class PaymentPayableMixin(models.AbstractModel):
         # sudo: plain users write no invoices
         return txs_sudo._send_receipts_again(self.sudo())
 
+    # === GIVING BACK === #
+
+    def action_refund_payment(self):
+        """Open the dialog that gives a payment of the document back, for managers.
+
+        :raise AccessError: for anyone else.
+        """
+        self.ensure_one()
+        if not self.env.user.has_group("payment_booking_portal.group_manager"):
+            raise AccessError(self.env._("Only a manager gives money back."))
+        self._check_receipt_rights()
+        txs_sudo = self.sudo()._get_paid_transactions()  # managers read none
+        return self.env["payment.refund.decide"]._open(txs_sudo)
+
     # === LINKS === #
 
     def _get_pay_url(self):

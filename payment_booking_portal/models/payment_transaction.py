@@ -47,6 +47,9 @@ class PaymentTransaction(models.Model):
         help="The choice of several documents that it was started for.",
     )
 
+    refund_request_ids = fields.One2many(
+        "payment.refund.request", "transaction_id", readonly=True
+    )
     ask_again_at = fields.Datetime(
         string="Next Question",
         readonly=True,
@@ -552,6 +555,64 @@ class PaymentTransaction(models.Model):
             },
         }
 
+    # === GIVING BACK === #
+
+    def _get_refund_ability(self):
+        """Return what the provider can give back from here: `none`, `full_only` or
+        `partial`.
+        """
+        self.ensure_one()
+        if get_gateway(self.provider_id).can_refund:
+            return "partial" if self.provider_reference else "none"
+        if self.provider_id._is_copy_of_database():
+            return "none"
+        method = self.payment_method_id.primary_payment_method_id
+        abilities = (
+            self.provider_id.support_refund or "none",
+            (method or self.payment_method_id).support_refund or "none",
+        )
+        for ability in ("none", "full_only"):
+            if ability in abilities:
+                return ability
+        return "partial"
+
+    def _get_refundable_amount(self):
+        """Return how much of the money was not given back, nor is to be."""
+        self.ensure_one()
+        if self.state != "done" or not self._is_money():
+            return 0.0
+        live = ("queued", "pending", "manual", "done")
+        decided = self.refund_request_ids.filtered(lambda r: r.state in live)
+        others = self.child_transaction_ids.filtered(
+            lambda tx: tx.operation == "refund" and tx.state not in ("cancel", "error")
+        )
+        others -= self.refund_request_ids.refund_tx_id
+        gone = sum(decided.mapped("amount")) - sum(others.mapped("amount"))
+        return max(0.0, self.currency_id.round(self.amount - gone))
+
+    def _ensure_refund_tx(self, reference, amount):
+        """Return the transaction of a refund at the provider, made if need be. The
+        transaction is locked.
+
+        :param str reference: the provider's own, of the refund.
+        :param float amount: in the currency of the transaction.
+        """
+        self.ensure_one()
+        found = self.child_transaction_ids.filtered(
+            lambda tx: tx.operation == "refund" and tx.provider_reference == reference
+        )
+        return found[:1] or self._create_child_transaction(
+            amount, is_refund=True, provider_reference=reference
+        )
+
+    def _create_child_transaction(self, amount, is_refund=False, **values):
+        """Override of `payment` to make a refund once, where a notification about it
+        and its own request come at the same moment: one of them starts again.
+        """
+        if is_refund and self.allocation_ids:
+            lock_and_touch(self)
+        return super()._create_child_transaction(amount, is_refund, **values)
+
     # === STATES === #
 
     def _set_pending(self, **kwargs):
@@ -584,6 +645,7 @@ class PaymentTransaction(models.Model):
             txs._tell_documents("_on_payment_received")
             # Nobody may come back to a page that would post-process it.
             self.env.ref("payment.cron_post_process_payment_tx")._trigger()
+        txs._tell_refunds()
         return txs
 
     def _set_canceled(self, state_message=None, extra_allowed_states=()):
@@ -600,7 +662,17 @@ class PaymentTransaction(models.Model):
             state_message, extra_allowed_states=extra_allowed_states
         )
         txs._tell_documents("_on_payment_failed")
+        txs._tell_refunds()
         return txs
+
+    def _tell_refunds(self):
+        """Let what was decided know that its refund arrived, or failed: a provider may
+        say so before it is asked.
+        """
+        mine = self.filtered(lambda tx: tx.operation == "refund")
+        if mine:
+            refunds_sudo = self.env["payment.refund.request"].sudo()  # of our own
+            refunds_sudo.search([("refund_tx_id", "in", mine.ids)])._follow()
 
     def _tell_documents(self, hook):
         """Call a hook of `payment.payable.mixin` on what the transactions pay."""
@@ -683,7 +755,10 @@ class PaymentTransaction(models.Model):
         Test money that the company does not accept stays out of the books.
         """
         self.ensure_one()
-        if self.allocation_ids and not self._is_money():
+        if (
+            self._get_payables()
+            and not (self.source_transaction_id or self)._is_money()
+        ):
             return self.env["account.payment"]
         if self.provider_code == "custom" and self.allocation_ids:
             journal = self._get_manual_journal()

@@ -15,6 +15,7 @@ from . import payment_booking_session_plan
 from . import payment_invoice_record
 from . import payment_request_record
 from . import payment_same_person
+from . import payment_refund_decide
 from . import payment_reminder_send
 from . import payment_reminder_send_line
 from . import payment_reminder_snooze

@@ -1,0 +1,471 @@
+import logging
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command, Domain
+from odoo.tools import format_amount, format_date
+
+from .. import const
+from ..gateways import REFUNDED, REFUNDING, REFUSED, get_gateway
+from ..tools.locking import lock_and_touch
+
+_logger = logging.getLogger(__name__)
+
+# Minutes until a refund is tried, or asked about, again; then once a day.
+TRY_STEPS = (1, 5, 15, 60, 240)
+# Days that staff has to give money back where the provider cannot.
+MANUAL_DAYS = 7
+
+
+class PaymentRefundRequest(models.Model):
+    """Money that is given back: decided once, done once.
+
+    The decision is committed before the provider is told, and carries a key by which
+    the provider's refund is found again: whatever breaks in between, the next run finds
+    it, or makes it. Each change locks the transaction that paid.
+    """
+
+    _name = "payment.refund.request"
+    _description = "Refund"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _rec_name = "document"
+    _check_company_auto = True
+
+    state = fields.Selection(
+        const.REFUND_STATES, required=True, readonly=True, default="queued", index=True
+    )
+    transaction_id = fields.Many2one(
+        "payment.transaction",
+        string="Payment",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
+        index=True,
+    )
+    refund_tx_id = fields.Many2one(
+        "payment.transaction",
+        string="Refund at the Provider",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    amount = fields.Monetary(required=True, readonly=True)
+    partner_id = fields.Many2one(
+        "res.partner", string="Client", readonly=True, index="btree_not_null"
+    )
+    document = fields.Char(readonly=True, help="What was paid.")
+    provider_name = fields.Char(string="Paid With", readonly=True)
+    reason = fields.Char(required=True, readonly=True)
+    user_id = fields.Many2one("res.users", string="Decided By", readonly=True)
+    done_at = fields.Datetime(string="Given Back", readonly=True)
+    credit_note_id = fields.Many2one(
+        "account.move", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    deadline = fields.Date(readonly=True, help="Until when staff gives it back.")
+    try_at = fields.Datetime(string="Next Try", readonly=True)
+    tries = fields.Integer(readonly=True)
+    error = fields.Char(string="Why Not", readonly=True)
+
+    _amount_positive = models.Constraint(
+        "CHECK (amount > 0)", "A refund needs an amount."
+    )
+    _refund_tx_unique = models.Constraint(
+        "UNIQUE (refund_tx_id)", "A refund at the provider belongs to one decision."
+    )
+    _to_do_index = models.Index("(try_at) WHERE state IN ('queued', 'pending')")
+
+    # === DECIDING === #
+
+    @api.model
+    def _decide(self, tx_sudo, amount, reason):
+        """Decide to give back money; it happens right after this is committed.
+
+        :param tx_sudo: the transaction that paid, sudoed.
+        :param float amount: in its currency.
+        :param str reason: for the client's file.
+        :return: the refund, sudoed.
+        :raise UserError: when that much cannot be given back.
+        """
+        lock_and_touch(tx_sudo)
+        left = tx_sudo._get_refundable_amount()
+        currency = tx_sudo.currency_id
+        amount = currency.round(amount)
+        if currency.compare_amounts(amount, 0) <= 0:
+            raise UserError(self.env._("A refund needs an amount."))
+        if currency.compare_amounts(amount, left) > 0:
+            raise UserError(
+                self.env._(
+                    "At most %(amount)s can be given back.",
+                    amount=format_amount(self.env, left, currency),
+                )
+            )
+        ability = tx_sudo._get_refund_ability()
+        if ability == "full_only" and currency.compare_amounts(amount, tx_sudo.amount):
+            raise UserError(
+                self.env._(
+                    "%(provider)s gives back all or nothing.",
+                    provider=tx_sudo.provider_id.name,
+                )
+            )
+        documents = [line._get_document() for line in tx_sudo.allocation_ids]
+        now = fields.Datetime.now()
+        is_manual = ability == "none"
+        refund_sudo = self.sudo().create(  # nobody creates refunds but so
+            {
+                "state": "manual" if is_manual else "queued",
+                "transaction_id": tx_sudo.id,
+                "company_id": tx_sudo.company_id.id,
+                "currency_id": currency.id,
+                "amount": amount,
+                "partner_id": tx_sudo.partner_id.id,
+                "document": ", ".join(d.display_name for d in documents),
+                "provider_name": tx_sudo.provider_id.name,
+                "reason": reason,
+                "user_id": self.env.uid,
+                "try_at": not is_manual and now,
+                "deadline": is_manual and now + timedelta(days=MANUAL_DAYS),
+            }
+        )
+        if is_manual:
+            refund_sudo._ask_staff()
+        else:
+            # sudo: managers trigger no jobs
+            self.env.ref("payment_booking_portal.ir_cron_refunds").sudo()._trigger()
+        refund_sudo._log(
+            self.env._(
+                "%(amount)s to be given back: %(reason)s",
+                amount=refund_sudo._format(),
+                reason=reason,
+            )
+        )
+        return refund_sudo
+
+    def _get_key(self):
+        """Return what makes the refund the same one for the provider, for ever."""
+        self.ensure_one()
+        # sudo: nobody but administrators reads parameters
+        parameters_sudo = self.env["ir.config_parameter"].sudo()
+        return f"{parameters_sudo.get_param('database.uuid')}-refund-{self.id}"
+
+    def _format(self):
+        return format_amount(self.env, self.amount, self.currency_id)
+
+    def _log(self, text):
+        """Note on what was paid, and here, what became of the refund."""
+        self.ensure_one()
+        self._message_log(body=text)
+        for allocation in self.transaction_id.allocation_ids:
+            allocation._get_document()._message_log(body=text)
+
+    def _ask_staff(self):
+        """Ask staff to give the money back by hand."""
+        self.activity_schedule(
+            "mail.mail_activity_data_todo",
+            date_deadline=self.deadline,
+            summary=self.env._(
+                "Give back %(amount)s to %(client)s",
+                amount=self._format(),
+                client=self.partner_id.name or "",
+            ),
+            note=self.env._(
+                "%(provider)s cannot give it back from here. Do it on the provider's "
+                "pages or by bank transfer, then press “Given back”.",
+                provider=self.provider_name,
+            ),
+            user_id=self.user_id.id,
+        )
+
+    # === DOING === #
+
+    @api.model
+    def _get_todo_domain(self):
+        return Domain("state", "in", ("queued", "pending")) & Domain(
+            "try_at", "<=", fields.Datetime.now()
+        )
+
+    @api.model
+    def _cron_refund(self, limit=200):
+        """Give back what was decided, and ask what became of what is on its way.
+
+        :param int limit: how many are looked at in one run.
+        """
+        domain = self._get_todo_domain()
+        ids = self.search(domain, order="try_at, id", limit=limit).ids
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(ids))
+        for refund_id in ids:
+            refund = self.browse(refund_id).try_lock_for_update()
+            try:
+                refund.filtered_domain(domain)._execute()
+            except Exception as error:  # one bad record never stops the cron
+                self.env.cr.rollback()
+                if not isinstance(error, psycopg2.OperationalError):
+                    _logger.info("refund %s: %s", refund_id, error, exc_info=True)
+                    self.browse(refund_id)._note_failed_try(str(error))
+            if not cron._commit_progress(1):
+                break
+
+    def _execute(self):
+        """Give the money back, or ask about it. The decision is committed already."""
+        for refund in self.sudo():  # managers and jobs write no transactions
+            tx_sudo = refund.transaction_id
+            lock_and_touch(tx_sudo)
+            lock_and_touch(refund)
+            gateway = get_gateway(tx_sudo.provider_id)
+            if gateway.can_refund:
+                key = refund._get_key()
+                refund._take(gateway.refund(tx_sudo, refund.amount, key))
+            elif tx_sudo._get_refund_ability() == "none":  # not any more
+                refund._note_failed_try(self.env._("The provider cannot be reached."))
+            else:
+                refund._execute_by_odoo()
+
+    def _execute_by_odoo(self):
+        """Let Odoo's module of the provider give the money back.
+
+        It cannot find a refund again: one that nobody knows the end of is left to
+        staff, rather than made twice.
+        """
+        if self.tries:
+            self.write({"state": "manual", "try_at": False})
+            self.deadline = self.deadline or fields.Date.context_today(self)
+            self._ask_staff()
+            return
+        self.tries = 1
+        self.env.cr.flush()
+        self.env["ir.cron"]._commit_progress()  # before the provider is told
+        lock_and_touch(self.transaction_id)
+        refund_tx = self.transaction_id._refund(self.amount)
+        self.refund_tx_id = refund_tx
+        self._follow()
+
+    def _take(self, answer):
+        """Keep what the provider said.
+
+        :param Refund answer: of the gateway.
+        """
+        self.ensure_one()
+        if answer.reference and not self.refund_tx_id:
+            self.refund_tx_id = self.transaction_id._ensure_refund_tx(
+                answer.reference, self.amount
+            )
+        if answer.word == REFUNDED:
+            self.refund_tx_id._set_done()
+        elif answer.word == REFUNDING:
+            self.refund_tx_id._set_pending()
+        elif answer.word == REFUSED:
+            self.error = answer.error
+            if not self.refund_tx_id:
+                self._set_failed()
+                return
+            self.refund_tx_id._set_error(answer.error, ("done",))
+        else:
+            self._note_failed_try(answer.error)
+            return
+        self._follow()
+
+    def _follow(self):
+        """Go where the transaction of the refund went."""
+        for refund in self:
+            state = refund.refund_tx_id.state
+            if state == "done" and refund.state != "done":
+                refund._set_done()
+            elif state in ("error", "cancel") and refund.state != "failed":
+                refund.error = refund.error or refund.refund_tx_id.state_message
+                refund._set_failed()
+            elif state in ("draft", "pending") and refund.state in (
+                "queued",
+                "pending",
+            ):
+                refund._postpone({"state": "pending", "error": False})
+
+    def _postpone(self, values):
+        """Try, or ask, again later."""
+        tries = self.tries + 1
+        minutes = TRY_STEPS[tries - 1] if tries <= len(TRY_STEPS) else 24 * 60
+        try_at = fields.Datetime.now() + timedelta(minutes=minutes)
+        self.write({**values, "tries": tries, "try_at": try_at})
+
+    def _note_failed_try(self, error):
+        """Keep why it did not work, and tell staff when it lasts."""
+        self.ensure_one()
+        self._postpone({"error": error})
+        if self.tries == len(TRY_STEPS):
+            self._flag(
+                self.env._(
+                    "%(amount)s could not be given back yet: %(error)s",
+                    amount=self._format(),
+                    error=error,
+                )
+            )
+
+    def _set_done(self):
+        self.ensure_one()
+        now = fields.Datetime.now()
+        self.write({"state": "done", "done_at": now, "try_at": False, "error": False})
+        document = self.transaction_id.allocation_ids[:1]._get_document()
+        self.credit_note_id = (
+            document._attempt("refund_failed", self._make_credit_note)
+            or self.env["account.move"]
+        )
+        if self.credit_note_id and self.refund_tx_id:
+            self.refund_tx_id.invoice_ids = [Command.set(self.credit_note_id.ids)]
+        self.env.ref("payment.cron_post_process_payment_tx")._trigger()
+        self.activity_unlink(["mail.mail_activity_data_todo"])
+        self._log(self.env._("%(amount)s given back.", amount=self._format()))
+
+    def _set_failed(self):
+        self.ensure_one()
+        self.write({"state": "failed", "try_at": False})
+        self._flag(
+            self.env._(
+                "%(amount)s was not given back: %(error)s",
+                amount=self._format(),
+                error=self.error or "",
+            )
+        )
+
+    def _flag(self, text):
+        """Tell staff, on what was paid."""
+        for allocation in self.transaction_id.allocation_ids:
+            allocation._get_document()._flag_attention("refund_failed", text)
+
+    # === BOOKS === #
+
+    def _make_credit_note(self):
+        """Return the posted credit note of what was given back, if the money paid one
+        invoice; else the refund stays open against the client's credit.
+        """
+        self.ensure_one()
+        lines = self.transaction_id.allocation_ids
+        document = len(lines) == 1 and lines._get_document()
+        invoice = document and (lines.invoice_id or document.invoice_id)
+        if not invoice or invoice.state != "posted":
+            return self.env["account.move"]
+        credited = invoice.reversal_move_ids.filtered(lambda m: m.state == "posted")
+        left = invoice.amount_total - sum(credited.mapped("amount_total"))
+        if self.currency_id.compare_amounts(self.amount, left) > 0:
+            return self.env["account.move"]  # staff made one already
+        is_whole = not self.currency_id.compare_amounts(
+            self.amount, invoice.amount_total
+        )
+        values = {
+            "ref": self.env._("Refund of %(number)s", number=invoice.name),
+            "invoice_date": fields.Date.context_today(self),
+        }
+        credit_note = invoice._reverse_moves([values])
+        if not is_whole:
+            credit_note.invoice_line_ids = [
+                Command.clear(),
+                *map(Command.create, self._prepare_part_lines(invoice)),
+            ]
+        credit_note.action_post()
+        return credit_note
+
+    def _prepare_part_lines(self, invoice):
+        """Return the lines of a credit note over a part of an invoice: one per set of
+        taxes, by Odoo's own way of sharing an amount, to the cent.
+        """
+        AccountTax = self.env["account.tax"]
+        base_lines, _tax_lines = invoice._get_rounded_base_and_tax_lines()
+        reduced = AccountTax._reduce_base_lines_to_target_amount(
+            base_lines, invoice.company_id, "fixed", self.amount
+        )
+        return [
+            {
+                "name": self.reason,
+                "quantity": line["quantity"],
+                "price_unit": line["price_unit"],
+                "tax_ids": [Command.set(line["tax_ids"].ids)],
+                "account_id": (
+                    line["account_id"] or invoice.invoice_line_ids.account_id[:1]
+                ).id,
+                "extra_tax_data": AccountTax._export_base_line_extra_tax_data(line),
+            }
+            for line in reduced
+        ]
+
+    # === BY HAND === #
+
+    def _check_manager(self):
+        """Check that the user may decide about money.
+
+        :raise AccessError: for anyone but a manager of its company.
+        """
+        if not self.env.user.has_group("payment_booking_portal.group_manager"):
+            raise AccessError(self.env._("Only a manager gives money back."))
+        if self.sudo().company_id - self.env.companies:
+            raise AccessError(
+                self.env._("This belongs to a company that is not yours.")
+            )
+
+    def action_done_by_hand(self):
+        """Note that staff gave the money back outside of the provider's API."""
+        self._check_manager()
+        for refund in self.sudo():  # managers write no transactions
+            lock_and_touch(refund.transaction_id)
+            lock_and_touch(refund)
+            if refund.state not in ("manual", "failed"):
+                raise UserError(
+                    self.env._("This refund does not wait for you to do it.")
+                )
+            refund.refund_tx_id = refund.transaction_id._create_child_transaction(
+                refund.amount, is_refund=True
+            )
+            refund.refund_tx_id._set_done(
+                state_message=self.env._(
+                    "Given back by hand, says %(user)s.", user=self.env.user.name
+                )
+            )
+            refund._follow()
+
+    def action_retry(self):
+        """Try again what the provider refused, or did not answer."""
+        self._check_manager()
+        for refund in self.sudo():  # managers write no refunds but so
+            lock_and_touch(refund)
+            if refund.state == "failed" and not refund.refund_tx_id:
+                refund.state = "queued"
+            if refund.state in ("queued", "pending"):
+                refund.try_at = fields.Datetime.now()
+        # sudo: managers trigger no jobs
+        self.env.ref("payment_booking_portal.ir_cron_refunds").sudo()._trigger()
+
+    def action_cancel(self):
+        """Give up a refund that did not happen."""
+        self._check_manager()
+        for refund in self.sudo():  # managers write no refunds but so
+            lock_and_touch(refund.transaction_id)
+            lock_and_touch(refund)
+            is_open = refund.state in ("manual", "failed")
+            if not is_open or refund.refund_tx_id.state in ("pending", "done"):
+                raise UserError(
+                    self.env._("This refund is under way: it cannot be given up.")
+                )
+            refund.write({"state": "cancelled", "try_at": False})
+            refund.activity_unlink(["mail.mail_activity_data_todo"])
+
+    # === FOR THE CLIENT === #
+
+    def _get_client_text(self):
+        """Return what the client reads: never "given back" before it is."""
+        self.ensure_one()
+        amount = self._format()
+        if self.state == "done":
+            day = self.transaction_id._get_local_day(self.done_at)
+            return self.env._(
+                "%(amount)s given back on %(date)s",
+                amount=amount,
+                date=format_date(self.env, day, date_format="long"),
+            )
+        if self.state in ("queued", "pending", "manual", "failed"):
+            return self.env._("%(amount)s is being given back", amount=amount)
+        return ""
