@@ -42,6 +42,7 @@ from . import test_race_link
 from . import test_receipt
 from . import test_race_record
 from . import test_received
+from . import test_refund
 from . import test_reminder
 from . import test_reminder_cron
 from . import test_reminder_rule
