@@ -13,6 +13,7 @@ from . import (
     rows_holds,
     rows_pay,
     rows_portal,
+    rows_reconcile,
     rows_reminders,
     rows_slots,
     seed,
@@ -20,7 +21,7 @@ from . import (
 )
 from .measure import RESULTS, show, store
 
-GROUPS = ("slots", "pay", "holds", "seat", "portal", "reminders")
+GROUPS = ("slots", "pay", "holds", "seat", "portal", "reminders", "reconcile")
 # The groups that measure the peer too.
 WITH_PEER = {"slots", "holds"}
 
@@ -83,6 +84,9 @@ def main(database, groups):
         if "reminders" in groups:
             say("→ Measuring 10,000 reminders …")
             rows += rows_reminders.measure(registry, ours)
+        if "reconcile" in groups:
+            say(f"→ Measuring {rows_reconcile.OPEN:,} open payments …")
+            rows += rows_reconcile.measure(registry, ours)
     return rows
 
 
