@@ -186,9 +186,22 @@ class PaymentBundle(models.Model):
             status = document._get_payable_status()
             if status == "payable" and self._get_key(document) != mine:
                 status = "changed"  # an invoice that was reset and issued anew
+            if status == "payable" and self._is_partly_on_its_way(document):
+                status = "part"
             amount = document._get_payable_amount() if status == "payable" else 0.0
             parts.append(Part(line, document, status, amount))
         return parts
+
+    def _is_partly_on_its_way(self, document):
+        """Tell whether an invoice must be paid on its own.
+
+        Odoo matches the payment of several invoices with all that is open of the first
+        one, and would take for it what is meant for the others.
+        """
+        if document._name != "account.move" or len(self.sudo().line_ids) < 2:
+            return False
+        coming = document._get_payable_processing() + document._get_payment_unbooked()
+        return not self.currency_id.is_zero(coming)
 
     def _get_open_parts(self):
         """Return what is paid now: the documents that can be."""
@@ -198,6 +211,10 @@ class PaymentBundle(models.Model):
         """Return why a document is not paid with the others."""
         if part.status == "changed":
             return self.env._("This has changed. Please choose again.")
+        if part.status == "part":
+            return self.env._(
+                "A part of it is being paid. Please pay the rest of it on its own."
+            )
         messages = part.document._get_payable_messages()
         return messages.get(part.status) or self.env._("Not now")
 

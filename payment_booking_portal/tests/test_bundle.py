@@ -398,6 +398,24 @@ class TestBundle(BundleCommon, PayableCommon):
                 for invoice in invoices:
                     self.assertEqual(invoice.payment_state, "paid")
 
+    def test_invoice_with_a_part_on_its_way_is_paid_on_its_own(self):
+        """Odoo would take for it what the client pays for the others."""
+        first = self._invoice([100.0], invoice_date_due="2026-02-20")
+        second = self._invoice([50.0], invoice_date_due="2026-03-20")
+        waited = self._start_payment(first, amount=40.0)
+        waited.allocation_ids.amount = 40.0
+        waited._set_pending()
+        bundle = self._bundle(first, second, self._booking())
+        self.assertEqual(bundle._get_payable_amount(), 110.0)
+        note = bundle._get_payable_lines()[1]["note"]
+        self.assertIn("the rest of it on its own", note)
+        self._pay(bundle)
+        self.assertEqual((first + second).mapped("amount_residual"), [100.0, 0.0])
+        self._pay(first)
+        waited._set_done()
+        waited._post_process()
+        self.assertEqual((first + second).mapped("amount_residual"), [0.0, 0.0])
+
     def test_one_part_fails(self):
         invoice, booking = self._invoice([100.0]), self._booking()
         bundle = self._bundle(invoice, booking)

@@ -1,5 +1,7 @@
 """What clients owe: one list over invoices, bookings and requests, each amount once."""
 
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError
 from odoo.fields import Command, Domain
 from odoo.tests import freeze_time, new_test_user, tagged
@@ -118,6 +120,11 @@ class TestDue(BookingCommon):
         accounting of Odoo Enterprise: without it Odoo chooses an account.
         """
         journal = self.company.bank_journal_ids[:1]
+        journal.inbound_payment_method_line_ids.payment_account_id = False
+        state = patch.object(
+            type(invoice), "_get_invoice_in_payment_state", lambda _self: "in_payment"
+        )
+        self.startPatcher(state)
         payment = self.env["account.payment"].create(
             {
                 "payment_type": "inbound",
@@ -129,7 +136,6 @@ class TestDue(BookingCommon):
                 "invoice_ids": [Command.link(invoice.id)],
             }
         )
-        payment.outstanding_account_id = False
         payment.action_post()
         self.assertEqual((payment.state, bool(payment.move_id)), ("in_process", False))
         self.assertEqual(invoice.amount_residual, invoice.amount_total)
