@@ -29,6 +29,8 @@ LINK_KEY = "payment_booking_link"
 # The list of payments that a client chose from, and the payments that were made of it.
 LIST_KEY = "payment_booking_list"
 SELECTION_KEY = "payment_booking_selection"
+# How many were chosen, how many of them are paid now, and by which payments.
+CUT_KEY = "payment_booking_cut"
 # What a link says of where the visitor comes from, and the field that keeps it.
 CAMPAIGN = {
     "utm_campaign": "campaign",

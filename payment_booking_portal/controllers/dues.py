@@ -6,7 +6,7 @@ from odoo.http import request
 from odoo.addons.portal.controllers.portal import pager
 
 from .. import const
-from .common import LIST_KEY, SELECTION_KEY, ClientPages, parse_int
+from .common import CUT_KEY, LIST_KEY, SELECTION_KEY, ClientPages, parse_int
 
 PAGE_SIZE = 20
 # What a row of the list shows: nothing else is computed.
@@ -175,7 +175,8 @@ class DueLists(ClientPages):
         """Lead to the payment of the rows that were sent.
 
         What was sent is a choice among the client's own rows. One document is paid on
-        its own pay page, several on that of a bundle.
+        its own pay page, several on that of a bundle. Of too many those that are due
+        first are paid, and the pages say so.
 
         See `_get_own_domain` for other parameters.
 
@@ -184,7 +185,7 @@ class DueLists(ClientPages):
         """
         form = request.httprequest.form
         only = form.get("only")
-        sent = [only] if only else form.getlist("due")[: const.MAX_BUNDLE]
+        sent = [only] if only else form.getlist("due")
         ids = {parse_int(value) for value in sent} - {None}
         mine = self._get_own_domain(dues, partner, company)
         domain = mine & Domain("id", "in", list(ids))
@@ -192,14 +193,22 @@ class DueLists(ClientPages):
         if not rows:
             return request.redirect(f"{url}?nothing=1")
         request.session[LIST_KEY] = url
-        request.session.pop(SELECTION_KEY, None)
+        for key in (SELECTION_KEY, CUT_KEY):
+            request.session.pop(key, None)
         if len(rows) == 1:
             return request.redirect(self._get_row_url(rows))
         bundles_sudo = request.env["payment.bundle"].sudo()  # guests own no record
         if bundles_sudo._is_limited(partner):
             return self._render_end("limited", status=429)
-        documents = [row._get_document().sudo() for row in rows]  # rows are checked
+        now = self._get_rows_to_pay(rows)
+        documents = [row._get_document().sudo() for row in now]  # rows are checked
         bundles_sudo = bundles_sudo._make_for(documents, payer, by_statement=not payer)
+        if len(now) < len(rows):
+            request.session[CUT_KEY] = {
+                "chosen": len(rows),
+                "now": len(now),
+                "bundle_ids": bundles_sudo.ids,
+            }
         for part in (part for bundle in bundles_sudo for part in bundle._get_parts()):
             if part.status == "details":
                 part.document._get_pay_url()  # now: the pay page only reads
@@ -209,3 +218,13 @@ class DueLists(ClientPages):
             bundle._get_pay_url()  # now: the page of all of them only reads
         request.session[SELECTION_KEY] = bundles_sudo.ids
         return request.redirect("/pay/selection")
+
+    @staticmethod
+    def _get_rows_to_pay(rows):
+        """Return as many rows as are paid at once: what can be paid comes first, then
+        what is due first.
+
+        :param payment.due rows: what was chosen, in the order of their due days.
+        """
+        payable = rows.filtered(lambda row: row.status == "open" and row.is_payable)
+        return (payable + (rows - payable))[: const.MAX_BUNDLE]

@@ -10,6 +10,7 @@ from odoo.addons.payment.controllers.post_processing import PaymentPostProcessin
 from .. import const
 from ..tools.numbers import parse_number
 from .common import (
+    CUT_KEY,
     LIST_KEY,
     MAX_DETAILS_BYTES,
     MAX_FORM_BYTES,
@@ -74,7 +75,25 @@ class PayPages(ClientPages, PaymentPortal):
         return {
             "list_url": request.session.get(LIST_KEY),
             "selection_url": more and "/pay/selection",
+            "cut_notice": is_bundle and self._get_cut_notice(document),
         }
+
+    def _get_cut_notice(self, bundles):
+        """Return that more was chosen than can be paid at once, in words, or False.
+
+        :param payment.bundle bundles: what the page is about.
+        """
+        cut = request.session.get(CUT_KEY)
+        if not cut or not set(bundles.ids) & set(cut["bundle_ids"]):
+            return False
+        return request.env._(
+            "You chose %(chosen)s payments. %(count)s can be paid at once: those that "
+            "are due first. The other %(left)s are not paid here, you can pay them "
+            "afterwards.",
+            chosen=cut["chosen"],
+            count=cut["now"],
+            left=cut["chosen"] - cut["now"],
+        )
 
     @route(
         "/pay/selection",
@@ -112,6 +131,7 @@ class PayPages(ClientPages, PaymentPortal):
             {
                 "payments": payments,
                 "list_url": list_url,
+                "cut_notice": self._get_cut_notice(self._get_selection()),
                 "several_companies": len(companies) > 1,
                 "res_company": companies[:1],
             },

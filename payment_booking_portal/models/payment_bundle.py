@@ -7,7 +7,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import format_date
 
 from .. import const
-from ..tools.locking import lock_documents
+from ..tools.locking import lock_and_touch, lock_documents
 
 # What becomes of one document of a bundle: `status` as `_get_payable_status` says it,
 # and the amount that would be paid now.
@@ -75,6 +75,9 @@ class PaymentBundle(models.Model):
     def _make_for(self, documents, payer=None, by_statement=False):
         """Return the payments that pay documents, sudoed: as few as can be.
 
+        The clients are locked and touched: of two that make the same choice at once
+        (a button pressed twice), the second finds what the first made.
+
         :param list documents: payables, sudoed, that the client may see.
         :param res.partner payer: who is logged in; they pay what is their company's.
         :param bool by_statement: see the field.
@@ -82,6 +85,7 @@ class PaymentBundle(models.Model):
         groups = {}
         for document in documents:
             groups.setdefault(self._get_key(document), []).append(document)
+        lock_and_touch(self.env["res.partner"].union(*(key[2] for key in groups)))
         bundles = self.sudo()  # clients own no record: the documents are theirs
         for key, members in groups.items():
             bundles |= bundles._ensure(key, members, payer, by_statement)
@@ -90,6 +94,9 @@ class PaymentBundle(models.Model):
     @api.model
     def _ensure(self, key, documents, payer, by_statement):
         """Return the bundle of documents; the one that they had before, if any.
+
+        One that brought money is done with: what is due now is another payment. Only
+        where nothing is due any more it is shown again, with its receipt.
 
         See `_make_for` for the parameters.
         """
@@ -115,9 +122,12 @@ class PaymentBundle(models.Model):
             ),
         }
         domain = Domain.AND(Domain(name, "=", value) for name, value in values.items())
-        bundle = self.search(domain, limit=1)
-        if bundle:
-            return bundle
+        before = self.search(domain)
+        unfinished = before.filtered(lambda bundle: not bundle._is_finished())
+        if unfinished:
+            return unfinished[0]
+        if before and not any(document._is_payable_now() for document in documents):
+            return before[0]
         return self.create(
             {
                 **values,
@@ -128,6 +138,11 @@ class PaymentBundle(models.Model):
                 ],
             }
         )
+
+    def _is_finished(self):
+        """Tell whether money came by it."""
+        self.ensure_one()
+        return any(tx.state == "done" for tx in self.transaction_ids)
 
     @api.model
     def _is_limited(self, partner):
@@ -171,9 +186,22 @@ class PaymentBundle(models.Model):
             status = document._get_payable_status()
             if status == "payable" and self._get_key(document) != mine:
                 status = "changed"  # an invoice that was reset and issued anew
+            if status == "payable" and self._is_partly_on_its_way(document):
+                status = "part"
             amount = document._get_payable_amount() if status == "payable" else 0.0
             parts.append(Part(line, document, status, amount))
         return parts
+
+    def _is_partly_on_its_way(self, document):
+        """Tell whether an invoice must be paid on its own.
+
+        Odoo matches the payment of several invoices with all that is open of the first
+        one, and would take for it what is meant for the others.
+        """
+        if document._name != "account.move" or len(self.sudo().line_ids) < 2:
+            return False
+        coming = document._get_payable_processing() + document._get_payment_unbooked()
+        return not self.currency_id.is_zero(coming)
 
     def _get_open_parts(self):
         """Return what is paid now: the documents that can be."""
@@ -183,6 +211,10 @@ class PaymentBundle(models.Model):
         """Return why a document is not paid with the others."""
         if part.status == "changed":
             return self.env._("This has changed. Please choose again.")
+        if part.status == "part":
+            return self.env._(
+                "A part of it is being paid. Please pay the rest of it on its own."
+            )
         messages = part.document._get_payable_messages()
         return messages.get(part.status) or self.env._("Not now")
 

@@ -1,5 +1,7 @@
 """What the tests of several payments at once share."""
 
+import re
+
 from odoo.fields import Command
 
 from .common import BookingCommon
@@ -43,6 +45,55 @@ class BundleCommon(BookingCommon):
     def _shares(self, tx):
         """Return how much a transaction pays of what."""
         return {line._get_document(): line.amount for line in tx.allocation_ids}
+
+    def _owe_in_odd_currencies(self):
+        """Let the client owe money without decimals, and with three of them.
+
+        :return: by code: the currency, two invoices (the first one late, of which a
+            part is on its way), and in digits what is due, late, and on its way.
+        :rtype: dict
+        """
+        owed = {}
+        for code, amounts, part, digits in (
+            ("JPY", (1000.0, 333.0), 400.0, ("933", "600", "400")),
+            ("KWD", (10.125, 0.005), 0.125, ("10.005", "10.000", "0.125")),
+        ):
+            currency = self._enable_currency(code)
+            currency.rate_ids.unlink()
+            currency.rate_ids = [Command.create({"name": "2026-01-01", "rate": 2})]
+            first, second = (
+                self._invoice(
+                    [amount],
+                    invoice_date_due=day,
+                    currency_id=currency.id,
+                    payment_part="part",
+                    payment_part_percent=1,
+                )
+                for amount, day in zip(
+                    amounts, ("2026-02-20", "2026-03-20"), strict=True
+                )
+            )
+            tx = self._start_payment(first, amount=part)
+            tx.allocation_ids.amount = part
+            tx._set_pending()
+            owed[code] = (currency, (first, second), digits)
+        self.env.flush_all()
+        return owed
+
+    def _digits(self, text):
+        """Return the amounts in a text, with their decimals."""
+        return re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", text)
+
+    def _assert_settled(self, owed):
+        """Check that all of it is paid, or on its way: not a coin more or less."""
+        for code, (currency, invoices, _digits) in owed.items():
+            for invoice in invoices:
+                left = invoice._get_payable_amount()
+                self.assertTrue(currency.is_zero(left), f"{code}: {left}")
+                waited = invoice._get_payable_processing()
+                self.assertFalse(
+                    currency.compare_amounts(invoice.amount_residual, waited), code
+                )
 
     def _discount_term(self, computation="included"):
         """Return payment terms with 2 % off for who pays within ten days."""

@@ -157,6 +157,23 @@ class TestBookingInvoice(BookingInvoiceCommon):
         self.assertEqual(self._due(), [("invoice", invoice.name, 40.0)])
         self.assertEqual(invoice._get_payable_amount(), 40.0)
 
+    def test_refund_of_the_invoice_is_shared_out(self):
+        one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
+        tx = self._pay(self._invoice_of(one, two))
+        tx._create_child_transaction(50.0, is_refund=True)._set_done()
+        self.env.flush_all()
+        self.assertEqual([b._get_refunded() for b in (one, two)], [30.0, 20.0])
+
+    def test_what_is_on_its_way_to_the_invoice_is_shared_out(self):
+        one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
+        invoice = self._invoice_of(one, two)
+        tx = self._start_payment(invoice, amount=50.0)
+        tx.allocation_ids.amount = 50.0
+        tx._set_pending()
+        self.assertEqual(
+            [b._get_payable_processing() for b in (one, two)], [30.0, 20.0]
+        )
+
     def test_cancelled_and_draft_again(self):
         one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
         invoice = self._invoice_of(one, two)
@@ -219,6 +236,108 @@ class TestBookingInvoice(BookingInvoiceCommon):
         with self.assertRaisesRegex(UserError, "currencies"):
             self._invoice_of(one, two)
 
+    def test_companies_and_taxes_are_not_mixed(self):
+        other = self._create_other_company()
+        self.env.user.company_ids += other
+        position = self.env["account.fiscal.position"].create({"name": "Export"})
+        for field, value, words in (
+            ("company_id", other, "several companies"),
+            ("fiscal_position_id", position, "different rules"),
+        ):
+            one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
+            two._editing()[field] = value
+            with self.subTest(words), self.assertRaisesRegex(UserError, words):
+                self._invoice_of(one, two, user=self.env.user)
+            self.assertFalse(one.invoice_id or two.invoice_id)
+
+    def test_dialog_sums_no_currencies(self):
+        euro = self._enable_currency("EUR")
+        self.company.booking_currency_ids = euro
+        one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
+        two._editing().currency_id = euro
+        wizard = self.env["payment.booking.invoice"].create(
+            {"booking_ids": [(6, 0, (one + two).ids)]}
+        )
+        self.assertIn("several currencies", wizard.refusal)
+        self.assertEqual((wizard.amount_total, wizard.amount_paid), (0.0, 0.0))
+
+    def test_issued_draft_stops_what_was_started(self):
+        one = self._confirmed(60.0)
+        invoice = self._invoice_of(one, post=False)
+        tx = self._start_payment(
+            one,
+            provider_id=self.transfer.id,
+            payment_method_id=self.transfer_method.id,
+        )
+        invoice.action_post()
+        self.assertEqual(tx.state, "cancel")
+        self.assertEqual(self._due(), [("invoice", invoice.name, 60.0)])
+
+    def _advance(self, booking, amount):
+        """Let money come for a booking whose invoice cannot be made."""
+        tx = self._start_payment(booking)
+        tx.allocation_ids.amount = tx.amount = amount
+        booking._editing().state = "draft"
+        tx._set_done()
+        tx._post_process()
+        booking._editing().state = "confirmed"
+        self.assertFalse(booking.invoice_id)
+        return tx
+
+    def test_advance_of_one_booking_does_not_pay_another(self):
+        one, two = self._confirmed(60.0), self._confirmed(40.0, "2026-03-17")
+        self._advance(one, 20.0)
+        wizard = self.env["payment.booking.invoice"].create(
+            {"booking_ids": [(6, 0, two.ids)], "use_credit": True}
+        )
+        self.assertEqual(wizard.credit, 0.0)
+        wizard.action_make_invoice()
+        self.assertEqual(two.invoice_id.amount_residual, 40.0)
+        self.assertEqual(self._invoice_of(one).amount_residual, 40.0)
+
+    def test_credit_of_another_currency_is_not_offered(self):
+        euro = self._enable_currency("EUR")
+        euro.rate_ids = [(0, 0, {"name": "2026-01-01", "rate": 0.5})]
+        self.company.booking_currency_ids = euro
+        request = self.env["payment.request"].create(
+            {
+                "partner_id": self.partner.id,
+                "currency_id": euro.id,
+                "amount": 70.0,
+                "reason": "Advance",
+            }
+        )
+        request.action_make_link()
+        self._pay(request.sudo())
+        wizard = self.env["payment.booking.invoice"].create(
+            {"booking_ids": [(6, 0, self._confirmed(60.0).ids)], "use_credit": True}
+        )
+        self.assertEqual(wizard.credit, 0.0)
+
+    def test_advance_that_was_given_back_is_not_taken_off(self):
+        one = self._confirmed(60.0)
+        tx = self._advance(one, 20.0)
+        tx._create_child_transaction(20.0, is_refund=True)._set_done()
+        self.assertEqual(self._invoice_of(one).amount_residual, 60.0)
+
+    def test_payment_with_more_left_is_for_a_person_to_match(self):
+        one = self._confirmed(60.0)
+        request = self.env["payment.request"].create(
+            {"partner_id": self.partner.id, "amount": 30.0, "reason": "Oil"}
+        )
+        request.action_make_link()
+        tx = self._start_payment(one)
+        tx.allocation_ids.amount, tx.amount = 20.0, 50.0
+        self.env["payment.transaction.allocation"].sudo().create(
+            {"transaction_id": tx.id, "request_id": request.id, "amount": 30.0}
+        )
+        one._editing().state = "draft"
+        tx._set_done()
+        tx._post_process()
+        one._editing().state = "confirmed"
+        invoice = self._invoice_of(one)
+        self.assertEqual(invoice.amount_residual, 60.0, "30 of it are for the oil")
+
     def test_rights(self):
         booking = self._confirmed(60.0)
         stranger = new_test_user(self.env, "stranger", groups="base.group_user")
@@ -259,6 +378,19 @@ class TestBookingInvoice(BookingInvoiceCommon):
         with self.assertRaises(UserError):
             self.partner.with_user(self.user).action_invoice_bookings()
 
+    def test_from_the_client_what_fits_together(self):
+        euro = self._enable_currency("EUR")
+        self.company.booking_currency_ids = euro
+        one, in_euro, foreign = (
+            self._confirmed(60.0 + number, f"2026-03-{17 + number}")
+            for number in range(3)
+        )
+        in_euro._editing().currency_id = euro
+        foreign._editing().company_id = self._create_other_company()
+        self.env.flush_all()
+        action = self.partner.action_invoice_bookings()
+        self.assertEqual(action["context"]["default_booking_ids"], one.ids)
+
     def test_paid_with_the_credit_of_the_client(self):
         request = self.env["payment.request"].create(
             {"partner_id": self.partner.id, "amount": 70.0, "reason": "Advance"}
@@ -270,6 +402,10 @@ class TestBookingInvoice(BookingInvoiceCommon):
             {"booking_ids": [(6, 0, (one + two).ids)], "use_credit": True}
         )
         self.assertEqual(wizard.credit, 70.0)
+        three = self._confirmed(50.0, "2026-03-18")
+        other = wizard.create({"booking_ids": [(6, 0, three.ids)]})
+        other.action_make_invoice()
+        self.assertEqual(three.invoice_id.amount_residual, 50.0, "nobody said so")
         wizard.action_make_invoice()
         self.assertEqual(one.invoice_id.amount_residual, 30.0)
 

@@ -96,6 +96,35 @@ class TestBundle(BundleCommon, PayableCommon):
         self.assertEqual(self._bundle(two, one), bundle)
         self.assertNotEqual(self._bundle(one, two, three), bundle)
 
+    def test_finished_ones_are_not_used_again(self):
+        one, two = self._invoice([10.0]), self._invoice([20.0])
+        two.write({"payment_disputed": True, "payment_disputed_reason": "No"})
+        bundle = self._bundle(one, two)
+        tx = self._start_payment(bundle)
+        self.assertEqual(self._bundle(one, two), bundle, "it may still be paid")
+        tx._set_done()
+        tx._post_process()
+        self.assertEqual(self._bundle(one, two), bundle, "its receipt is shown")
+        two.payment_disputed = False
+        again = self._bundle(one, two)
+        self.assertNotEqual(again, bundle)
+        self.assertEqual(again._get_payable_amount(), 20.0)
+        self.assertEqual(self._bundle(two, one), again)
+        self._pay(again)
+        self.assertEqual(self._bundle(one, two), again)
+        self.assertEqual(self.env["payment.bundle"].search_count([]), 2)
+
+    def test_client_is_locked_and_touched_by_a_choice(self):
+        child = self.env["res.partner"].create(
+            {"name": "Colleague", "parent_id": self.partner.id}
+        )
+        one, two = self._invoice([10.0]), self._invoice([20.0], partner_id=child.id)
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE res_partner SET write_date = '2020-01-01'")
+        self.env.invalidate_all()
+        self._bundle(one, two, payer=child)
+        self.assertNotEqual(self.partner.commercial_partner_id.write_date.year, 2020)
+
     def test_payer_is_who_is_logged_in(self):
         child = self.env["res.partner"].create(
             {"name": "Colleague", "parent_id": self.partner.id}
@@ -207,6 +236,36 @@ class TestBundle(BundleCommon, PayableCommon):
         self.assertIn(self.provider, providers)
         far = self._bundle(self._booking(), self._invoice([10.0]))
         self.assertIn(self.transfer, far._get_payment_options().providers)
+
+    def test_first_of_several_bookings_counts(self):
+        far, near = self._booking(), self._booking("2026-03-03 09:00")
+        for bundle in (self._bundle(far, near), self._bundle(near, far)):
+            self.assertEqual(bundle._get_payable_start(), near.start)
+            self.assertNotIn(self.transfer, bundle._get_payment_options().providers)
+
+    def test_card_that_is_pending_is_not_explained_as_a_transfer(self):
+        self.partner.email = "client@example.com"
+        bundle = self._bundle(self._booking(), self._request())
+        tx = self._start_payment(bundle)
+        before = self.env["mail.mail"].search([])
+        tx._set_pending()
+        self.assertFalse(self.env["mail.mail"].search([]) - before)
+
+    def test_too_many_choices_of_one_company(self):
+        """Colleagues choose from one list: they share the limit."""
+        colleague, stranger = self.env["res.partner"].create(
+            [
+                {"name": "Colleague", "parent_id": self.partner.id},
+                {"name": "Stranger"},
+            ]
+        )
+        self._bundle(self._invoice([10.0]), self._invoice([20.0]))
+        path = "odoo.addons.payment_booking_portal.const.RATE_BUNDLE"
+        with patch(path, (1, 60)):
+            Bundle = self.env["payment.bundle"]
+            self.assertTrue(Bundle._is_limited(self.partner))
+            self.assertTrue(Bundle._is_limited(colleague))
+            self.assertFalse(Bundle._is_limited(stranger))
 
     def test_held_time_needs_money_that_counts(self):
         held = self.env["payment.booking"].create(
@@ -338,6 +397,24 @@ class TestBundle(BundleCommon, PayableCommon):
                 self.assertEqual(tx.amount, amount)
                 for invoice in invoices:
                     self.assertEqual(invoice.payment_state, "paid")
+
+    def test_invoice_with_a_part_on_its_way_is_paid_on_its_own(self):
+        """Odoo would take for it what the client pays for the others."""
+        first = self._invoice([100.0], invoice_date_due="2026-02-20")
+        second = self._invoice([50.0], invoice_date_due="2026-03-20")
+        waited = self._start_payment(first, amount=40.0)
+        waited.allocation_ids.amount = 40.0
+        waited._set_pending()
+        bundle = self._bundle(first, second, self._booking())
+        self.assertEqual(bundle._get_payable_amount(), 110.0)
+        note = bundle._get_payable_lines()[1]["note"]
+        self.assertIn("the rest of it on its own", note)
+        self._pay(bundle)
+        self.assertEqual((first + second).mapped("amount_residual"), [100.0, 0.0])
+        self._pay(first)
+        waited._set_done()
+        waited._post_process()
+        self.assertEqual((first + second).mapped("amount_residual"), [0.0, 0.0])
 
     def test_one_part_fails(self):
         invoice, booking = self._invoice([100.0]), self._booking()

@@ -1,5 +1,7 @@
 """What clients owe: one list over invoices, bookings and requests, each amount once."""
 
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError
 from odoo.fields import Command, Domain
 from odoo.tests import freeze_time, new_test_user, tagged
@@ -113,16 +115,34 @@ class TestDue(BookingCommon):
         self.assertEqual((row.amount_due, row.amount_processing), (30.0, 70.0))
         self._assert_agrees(row)
 
+    def _pay_without_entry(self, invoice, amount, currency):
+        """Register money that is booked once the bank statement comes, as with
+        accounting of Odoo Enterprise: without it Odoo chooses an account.
+        """
+        journal = self.company.bank_journal_ids[:1]
+        journal.inbound_payment_method_line_ids.payment_account_id = False
+        state = patch.object(
+            type(invoice), "_get_invoice_in_payment_state", lambda _self: "in_payment"
+        )
+        self.startPatcher(state)
+        payment = self.env["account.payment"].create(
+            {
+                "payment_type": "inbound",
+                "partner_type": "customer",
+                "partner_id": self.partner.id,
+                "amount": amount,
+                "currency_id": currency.id,
+                "journal_id": journal.id,
+                "invoice_ids": [Command.link(invoice.id)],
+            }
+        )
+        payment.action_post()
+        self.assertEqual((payment.state, bool(payment.move_id)), ("in_process", False))
+        self.assertEqual(invoice.amount_residual, invoice.amount_total)
+
     def test_payment_without_journal_entry(self):
         invoice = self._invoice([100.0])
-        line = self.company.bank_journal_ids[:1].inbound_payment_method_line_ids[:1]
-        line.payment_account_id = False
-        wizard = self.env["account.payment.register"].with_context(
-            active_model="account.move", active_ids=invoice.ids
-        )
-        wizard.create(
-            {"amount": 40.0, "payment_method_line_id": line.id}
-        )._create_payments()
+        self._pay_without_entry(invoice, 40.0, self.company.currency_id)
         row = self._rows()
         self._assert_agrees(row)
         self.assertEqual((row.status, row.amount_due), ("open", 60.0))
@@ -164,6 +184,16 @@ class TestDue(BookingCommon):
         self.assertEqual(set(by_status), {"open", "refunded"})
         self.assertEqual(by_status["open"].amount_due, 70.0)
         self._assert_agrees(by_status["open"])
+
+    def test_credited_in_full(self):
+        invoice = self._invoice([100.0])
+        invoice._reverse_moves(cancel=True)
+        self.assertEqual(invoice.payment_state, "reversed")
+        self.env.flush_all()
+        row = self.Due._get_rows_of(invoice)
+        self.assertEqual(
+            (row.status, row.amount_due, row.is_owed), ("refunded", 0.0, False)
+        )
 
     def test_disputed(self):
         invoice = self._invoice([100.0])
@@ -226,6 +256,29 @@ class TestDue(BookingCommon):
         self.assertTrue(row.is_owed)
         self._assert_agrees(row)
 
+    def test_cancelled_booking_is_here_for_its_money_only(self):
+        self._booking(local="2026-03-06 09:00")._cancel()
+        booking = self._booking()
+        tx = self._start_payment(booking)
+        booking._cancel()
+        self.assertFalse(self._rows())
+        tx._set_done()
+        tx._post_process()
+        row = self._rows()
+        self.assertEqual(row.booking_id.sudo(), booking)
+        self.assertEqual((row.status, row.is_owed), ("paid", False))
+
+    def test_answer_to_a_direct_link_is_not_owed(self):
+        """Whoever looked at a price in a shop window owes nothing."""
+        link = self.env["payment.direct.link"].create(
+            {"name": "Oil", "title": "Oil", "amount": 40}
+        )
+        request = self._request()
+        request._editing().direct_link_id = link
+        self.assertFalse(self._rows())
+        self._start_payment(request)._set_pending()
+        self.assertEqual(self._rows().status, "processing")
+
     def test_request(self):
         request = self._request(due_date="2026-02-27")
         row = self._rows()
@@ -275,6 +328,95 @@ class TestDue(BookingCommon):
             rows.mapped("age"), ["pending", "week", "month", "quarter", "older"]
         )
         self.assertEqual(rows[:3].mapped("days_late"), [0, 1, 10])
+
+    def test_edges_of_the_ages(self):
+        for day, age in (
+            ("2026-02-23", "week"),  # 7 days
+            ("2026-02-22", "month"),
+            ("2026-01-31", "month"),  # 30
+            ("2026-01-30", "quarter"),
+            ("2025-12-02", "quarter"),  # 90
+            ("2025-12-01", "older"),
+        ):
+            invoice = self._invoice([1.0], invoice_date_due=day)
+            with self.subTest(day):
+                self.env.flush_all()
+                self.assertEqual(self.Due._get_rows_of(invoice).age, age)
+
+    def test_paid_at_the_desk_is_not_online(self):
+        method = self.env["payment.provider"]._get_venue_methods()[0]
+        invoice, request = self._invoice([120.0]), self._request()
+        for document in (invoice, request):
+            document._record_payment(30.0, method)
+        self.env.flush_all()
+        for document in (invoice, request):
+            with self.subTest(document=document):
+                row = self.Due._get_rows_of(document)
+                self.assertTrue(row.amount_due)
+                self.assertFalse(row.is_online)
+                self._pay(document)
+                self.env.flush_all()
+                self.env.invalidate_all()
+                self.assertTrue(self.Due._get_rows_of(document).is_online)
+
+    def test_test_money_is_not_on_its_way(self):
+        documents = [self._invoice([100.0]), self._booking(), self._request()]
+        for document in documents:
+            tx = self._start_payment(document)
+            tx.is_live = False
+            tx._set_pending()
+        for row in self._rows():
+            with self.subTest(row.source):
+                self.assertEqual((row.status, row.amount_processing), ("open", 0.0))
+                self.assertEqual(row.amount_due, row.amount_total)
+                self.assertTrue(row.is_test)
+                self._assert_agrees(row)
+        self.assertEqual(len(self._rows()), 3)
+
+    def test_blocked_in_odoo(self):
+        invoice = self._invoice([100.0])
+        invoice.action_toggle_block_payment()
+        self.assertEqual(invoice.payment_state, "blocked")
+        row = self._rows()
+        self.assertTrue(row.is_disputed and row.is_owed)
+        self.assertFalse(row.is_payable)
+        self._assert_agrees(row)
+
+    def test_kept_money_of_another_currency_is_not_taken_as_it_is(self):
+        euro = self._enable_currency("EUR")
+        euro.rate_ids.unlink()
+        euro.rate_ids = [Command.create({"name": "2026-01-01", "rate": 0.5})]
+        invoice = self._invoice([100.0])
+        self._pay_without_entry(invoice, 20.0, euro)
+        # The document converts, a list cannot: it does not say that 20 euros are 20.
+        self.assertEqual(invoice._get_payable_amount(), 60.0)
+        self.assertEqual(self._rows().amount_due, 100.0)
+
+    def test_what_is_owed_to_one_company(self):
+        other = self._create_other_company()
+        self._invoice([120.0])
+        theirs = (
+            self.env["account.move"]
+            .with_company(other)
+            .create(
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": self.partner.id,
+                    "invoice_line_ids": [
+                        Command.create(
+                            {"name": "x", "price_unit": 9.0, "tax_ids": False}
+                        )
+                    ],
+                }
+            )
+        )
+        theirs.action_post()
+        self.env.flush_all()
+        for companies, amount in (
+            (self.company, "$\xa0120.00"), (other, "$\xa09.00"),
+            (self.company + other, "$\xa0129.00"),
+        ):  # fmt: skip
+            self.assertEqual(self.partner._describe_dues(companies), amount)
 
     def test_what_is_owed_in_words(self):
         self._invoice([120.0])

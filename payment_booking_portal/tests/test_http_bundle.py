@@ -1,5 +1,6 @@
 """Several payments at once, on the pages: what is sent is a choice and nothing more."""
 
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from odoo.fields import Command
@@ -112,6 +113,14 @@ class TestHttpBundle(BundleCommon, BookingHttpCommon):
         self.assertTrue(self._parse(page).xpath("//a[@href='/my/payments']"))
         self.assertEqual(booking.payment_coverage, "paid")
         self._assert_refused("already paid", path)
+
+    def test_choice_of_who_is_logged_in_outlives_the_statement(self):
+        path = self._choose(self.one, self.two)
+        bundle = self._get_bundle(path)
+        self.assertFalse(bundle.by_statement)
+        self.partner.action_revoke_statement()
+        self.env.flush_all()
+        self.assertEqual(self._get(path).status_code, 200)
 
     def test_one_row_goes_to_its_own_page(self):
         for path in (
@@ -300,6 +309,53 @@ class TestHttpBundle(BundleCommon, BookingHttpCommon):
         self._assert_refused("no longer valid", path)
         self.assertTrue(self._parse(page).xpath("//a[@href='/my/payments']"))
 
+    def _limit_documents(self, most):
+        return patch("odoo.addons.payment_booking_portal.const.MAX_BUNDLE", most)
+
+    def test_more_than_can_be_paid_at_once(self):
+        late = self._invoice([30.0], invoice_date_due="2026-02-01")
+        later = self._invoice([40.0], invoice_date_due="2026-05-01")
+        disputed = self._invoice([70.0], invoice_date_due="2026-01-01")
+        disputed.write({"payment_disputed": True, "payment_disputed_reason": "Eh"})
+        chosen = (later, self.one, self.two, disputed, late)
+        with self._limit_documents(3):
+            path = self._choose(*chosen)
+            odd = [*self._row_ids(later), "x", "999999999"] * 3
+            self.assertEqual(self._choose(due=odd), later._get_pay_url())
+            path = self._choose(*chosen)
+        bundle = self._get_bundle(path)
+        self.assertEqual(bundle.line_ids.invoice_id, late + self.one + self.two)
+        words = self._text(self._get(path))
+        self.assertIn("You chose 5 payments. 3 can be paid at once", words)
+        self.assertIn("The other 2 are not paid here", words)
+        tx = self._start(path, amount=180.0)
+        tx._set_done()
+        self._call(f"{path}/poll")
+        # Afterwards, as the page said.
+        with self._limit_documents(3):
+            path = self._choose(later, self._invoice([5.0]))
+        words = self._text(self._get(path))
+        self.assertNotIn("You chose", words)
+        self.assertIn("$ 45.00", words)
+
+    def test_more_than_can_be_paid_at_once_in_two_currencies(self):
+        self._enable_currency("EUR")
+        euro = self.env.ref("base.EUR")
+        euro.rate_ids = [Command.create({"name": "2026-01-01", "rate": 0.5})]
+        in_euro = self._invoice([30.0], currency_id=euro.id)
+        late = self._invoice([7.0], invoice_date_due="2026-05-01")
+        with self._limit_documents(3):
+            path = self._choose(self.one, self.two, in_euro, late)
+        self.assertEqual(path, "/pay/selection")
+        page = self._get(path)
+        self.assertIn("You chose 4 payments. 3 can be paid", self._text(page))
+        links = self._parse(page).xpath("//ol//a/@href")
+        for link in links:
+            self.assertIn("The other 1 are not", self._text(self._get(link)))
+        self._new_visitor()
+        words = self._text(self._get(links[0]))
+        self.assertNotIn("You chose", words, "it was somebody else's choice")
+
     def test_too_many_choices(self):
         rows = [self._invoice([1.0 + number]) for number in range(7)]
         ids = self._row_ids(*rows)
@@ -314,6 +370,4 @@ class TestHttpBundle(BundleCommon, BookingHttpCommon):
         self.assertEqual(self.env["payment.bundle"].search_count([]), 3)
 
     def patch_limit(self, most):
-        from unittest.mock import patch
-
         return patch("odoo.addons.payment_booking_portal.const.RATE_BUNDLE", (most, 60))

@@ -144,6 +144,51 @@ class TestPortalPayments(BundleCommon, BookingHttpCommon):
         self.assertIn("To pay $ 200.00", self._totals())
         self.assertNotIn("overdue", self._totals())
 
+    def test_currencies_without_and_with_three_decimals(self):
+        (self.late + self.coming).button_draft()
+        (self.late + self.coming).button_cancel()
+        owed = self._owe_in_odd_currencies()
+        page = self._list()
+        totals = self._digits(self._totals())
+        words = self._text(page)
+        wanted = []
+        for code, (currency, invoices, (due, late, part)) in owed.items():
+            with self.subTest(code):
+                self.assertEqual(totals[:2], [due, late])
+                totals = totals[2:]
+                first, second = invoices
+                for row in self.env["payment.due"]._get_rows_of(first + second):
+                    shown = (
+                        self._parse(page)
+                        .xpath(
+                            f"//li[.//*[@data-due='{row.id}']]"
+                            "//strong[contains(@class, 'o_pbp_due_amount')]"
+                        )[0]
+                        .text_content()
+                    )
+                    [number] = self._digits(shown)
+                    decimals = number.partition(".")[2]
+                    self.assertEqual(len(decimals), currency.decimal_places)
+                    self.assertEqual(float(number), currency.round(row.amount_due))
+                    wanted.append(row.id)
+                self.assertIn(f"{part} ", words.replace("\xa0", " "))
+        self.assertEqual(totals, [])
+        form = {"csrf_token": self._csrf("/my/payments"), "due": wanted}
+        answer = self._post("/my/payments/pay", form)
+        self.assertTrue(answer.headers["Location"].endswith("/pay/selection"))
+        bundles = self.env["payment.bundle"].search([])
+        self.assertEqual(len(bundles), 2)
+        for bundle in bundles:
+            _currency, (first, second), (_due, late, _part) = owed[
+                bundle.currency_id.name
+            ]
+            # A part of the first one is being paid: the rest is paid on its own.
+            self.assertEqual(bundle._get_payable_amount(), second.amount_total)
+            self.assertEqual(self._pay(bundle).amount, second.amount_total)
+            self.assertEqual(self._pay(first).amount, float(late))
+        self._assert_settled(owed)
+        self.assertEqual(self._totals(), "")
+
     def test_sort(self):
         name = self._invoice_name
         small = self._invoice(
@@ -265,7 +310,11 @@ class TestPortalPayments(BundleCommon, BookingHttpCommon):
         self.assertEqual(
             self._count(), {"payment_due_count": 2, "payment_document_count": 1}
         )
-        self._pay(self.late)
+        tx = self._start_payment(self.late)
+        tx._set_pending()
+        self.assertEqual(self._count()["payment_due_count"], 1, "one is being paid")
+        tx._set_done()
+        tx._post_process()
         self._pay(self.coming)
         self.assertEqual(
             self._count(), {"payment_due_count": 0, "payment_document_count": 1}

@@ -215,6 +215,14 @@ class TestRaceBundle(test_race.RaceCommon):
         for status, text, location in answers:
             self.assertEqual(status, 303, text[:2000])
             self.assertIn("/pay/", location)
+        self.assertEqual(len({location for _status, _text, location in answers}), 1)
+        found = self._query(
+            "SELECT count(DISTINCT bundle_id) FROM payment_bundle_line l "
+            "JOIN payment_bundle b ON b.id = l.bundle_id "
+            "WHERE l.invoice_id = ANY(%s) AND b.by_statement",
+            data["rounds"][0]["ids"],
+        )
+        self.assertEqual(found, [(1,)], "a double post makes one payment")
         tabs = [
             (f"{location}/transaction", data["choice"])
             for _status, _text, location in answers

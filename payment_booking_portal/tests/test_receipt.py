@@ -59,6 +59,35 @@ class TestReceipt(BookingInvoiceCommon):
         [receipt] = self.invoice._get_receipts()
         self.assertIn("20.00", receipt["refunds"][0])
 
+    def test_what_is_not_given_back_yet(self):
+        tx = self._pay(self.invoice)
+        refund = tx._create_child_transaction(20.0, is_refund=True)
+        for state in ("draft", "error"):
+            with self.subTest(state):
+                self.assertEqual(refund.state, state)
+                self.assertNotIn("Given back", self._html(tx))
+                [receipt] = self.invoice._get_receipts()
+                self.assertEqual(receipt["refunds"], [])
+            if state == "draft":
+                refund._set_error("No money on the account")
+
+    def test_given_back_of_several_documents(self):
+        """A document says its own share, the receipt says all of it."""
+        tx = self._start_payment(self.invoice)
+        other = self._create_invoice([80.0])
+        other.action_post()
+        tx.amount = 200.0
+        self.env["payment.transaction.allocation"].sudo().create(
+            {"transaction_id": tx.id, "invoice_id": other.id, "amount": 80.0}
+        )
+        tx._set_done()
+        tx._post_process()
+        tx._create_child_transaction(50.0, is_refund=True)._set_done()
+        for invoice, amount in ((self.invoice, "30.00"), (other, "20.00")):
+            [receipt] = invoice._get_receipts()
+            self.assertIn(amount, receipt["refunds"][0])
+        self.assertIn("50.00", self._html(tx))
+
     def test_in_the_language_of_the_client(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         self.partner.lang = "fr_FR"
@@ -201,6 +230,46 @@ class TestHttpReceipt(BookingHttpCommon, BookingInvoiceCommon):
         pending = self._start_payment(draft)
         pending._set_pending()
         path = f"{draft._get_pay_url()}/receipt/{pending.id}"
+        self.assertEqual(self._get(path).status_code, 404)
+
+    def test_test_money_gives_none(self):
+        """Staff sees it on the document; a client would take it for a proof."""
+        self.tx.is_live = False
+        self.authenticate("invoicing_staff", "invoicing_staff")
+        for path in (
+            f"{self.url}/receipt/{self.tx.id}",
+            f"/my/receipts/{self.tx.id}",
+        ):
+            with self.subTest(path=path):
+                self.assertEqual(self._get(path).status_code, 404)
+        self.company.booking_accept_test_payments = True
+        self.assertEqual(self._get(path).status_code, 200)
+
+    def test_staff_of_another_company(self):
+        other = self._create_other_company()
+        new_test_user(
+            self.env,
+            "elsewhere",
+            groups="payment_booking_portal.group_user",
+            company_id=other.id,
+            company_ids=[(6, 0, other.ids)],
+        )
+        self.authenticate("elsewhere", "elsewhere")
+        self.assertEqual(self._get(f"/my/receipts/{self.tx.id}").status_code, 404)
+
+    def test_client_of_one_of_several_documents(self):
+        """It names what others paid for: who may not read that gets none."""
+        client = new_test_user(self.env, "client", groups="base.group_portal")
+        self.invoice.partner_id.parent_id = client.partner_id
+        stranger = self.env["res.partner"].create({"name": "Stranger"})
+        foreign = self._create_invoice([5.0], partner_id=stranger.id)
+        foreign.action_post()
+        self.authenticate("client", "client")
+        path = f"/my/receipts/{self.tx.id}"
+        self.assertEqual(self._get(path).status_code, 200)
+        self.env["payment.transaction.allocation"].sudo().create(
+            {"transaction_id": self.tx.id, "invoice_id": foreign.id, "amount": 5.0}
+        )
         self.assertEqual(self._get(path).status_code, 404)
 
     def test_a_dead_link_gives_none(self):

@@ -150,6 +150,16 @@ class TestReceived(InvoiceOfficeCommon):
         self.assertEqual((row.transaction_id.sudo(), row.channel), (child, "online"))
         self.assertEqual(len(self._rows()), 2)
 
+    def test_refund_has_its_own_day_and_no_receipt(self):
+        self.calendar.tz = "Pacific/Auckland"
+        tx = self._pay(self.invoice.sudo())
+        with freeze_time("2026-03-05 20:00:00"):
+            self._refund(tx, 50.0)
+        row = self._rows([("is_refund", "=", True)])
+        self.assertEqual(str(row.date), "2026-03-06")
+        self.assertFalse(row.has_receipt)
+        self.assertTrue(self._rows([("is_refund", "=", False)]).has_receipt)
+
     def test_refund_that_is_not_confirmed(self):
         tx = self._pay(self.invoice.sudo())
         tx._refund(amount_to_refund=50.0)

@@ -152,6 +152,25 @@ class TestReminder(ReminderCommon):
         self.assertIn("80,00", by_name["Chloé"].body_html)
         self.assertIn("120.00", by_name["Anna"].body_html)
 
+    def test_what_cannot_be_paid_online_has_no_link(self):
+        self._invoice(120.0)
+        self.env["ir.config_parameter"].sudo().set_param(
+            "account_payment.enable_portal_payment", "False"
+        )
+        self._run_at("2026-03-13 10:00")
+        [mail] = self._mails()
+        self.assertIn("120.00", mail.body_html)
+        self.assertNotIn("/pay/", mail.body_html)
+
+    def test_due_today_is_not_late(self):
+        self._rule(0, "on")
+        self._invoice(120.0, due="2026-03-12")
+        self._run_at("2026-03-12 10:00", "2026-03-16 10:00")
+        on_time, late = self._mails()
+        self.assertIn("is due on", on_time.subject)
+        self.assertNotIn("was due", on_time.subject + on_time.body_html)
+        self.assertIn("was due on", late.subject)
+
     def test_history(self):
         invoice = self._invoice(120.0)
         self._run_at("2026-03-13 10:00")
@@ -187,6 +206,15 @@ class TestReminder(ReminderCommon):
         self._run_at("2026-03-14 10:00")
         self.assertEqual(len(failed.activity_ids), 1)
         self.assertEqual(len(self._mails()), 1)
+
+    def test_one_activity_until_it_is_done(self):
+        for name, due in (("Bad", "2026-03-10"), ("Worse", "2026-03-11")):
+            partner = self._client(name, email="nobody at all")
+            self._invoice(50.0, due=due, partner_id=partner.id)
+        self._run_at("2026-03-13 10:00", "2026-03-14 10:00")
+        failed = self.Reminder.search([("state", "=", "failed")])
+        self.assertEqual(len(failed), 2)
+        self.assertEqual(len(failed.activity_ids), 1)
 
     def test_broken_template_is_seen(self):
         broken = self.env.ref(
@@ -243,6 +271,16 @@ class TestReminder(ReminderCommon):
         self.assertEqual(reminder.state, "failed")
         self.assertTrue(reminder.failure)
         self.assertTrue(invoice.exists())
+
+    def test_what_was_sent_is_neither_retried_nor_cancelled(self):
+        self._invoice(120.0)
+        self._run_at("2026-03-13 10:00")
+        [reminder] = self.Reminder.search([])
+        with freeze_time(self._utc("2026-03-13 12:00")):
+            reminder.action_retry()
+            self.assertEqual(self.env["mail.mail"].search_count([]), 1)
+            reminder.action_cancel()
+        self.assertEqual(self._states(), [("sent", False)])
 
     # === AS MANY AS THERE ARE === #
 
@@ -307,6 +345,21 @@ class TestReminderSend(ReminderCommon):
         with self.assertRaises(UserError):
             wizard.action_send()
         self.assertEqual(len(self._mails()), 1)
+
+    def test_button_pressed_twice_at_once(self):
+        """The dialog is locked and touched: the second click fails, and is replayed."""
+        invoice = self._invoice(120.0)
+        wizard = self._open(self.env["payment.due"]._get_rows_of(invoice))
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE payment_reminder_send SET write_date = '2020-01-01' WHERE id = %s",
+            [wizard.id],
+        )
+        locked = []
+        path = "odoo.addons.payment_booking_portal.wizards.payment_reminder_send"
+        with patch(f"{path}.lock_and_touch", side_effect=locked.append):
+            wizard.action_send()
+        self.assertEqual(locked, [wizard])
 
     def test_many_with_who_is_left_out(self):
         one = self._invoice(120.0)

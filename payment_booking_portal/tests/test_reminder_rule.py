@@ -67,6 +67,8 @@ class TestReminderRule(ReminderCommon):
         self._run_at("2026-03-11 10:00")
         # March 4 is seven days ago, March 5 six.
         self.assertEqual(self._sent(), [("03-11 10:00", "Anna", [late.name])])
+        self.assertEqual(self._states(), [("sent", False)], "nor is one queued")
+        self.assertEqual(self.Reminder.search([]).line_ids.name, late.name)
 
     def test_old_debts_are_left_alone(self):
         self._rule(3)
@@ -130,6 +132,22 @@ class TestReminderRule(ReminderCommon):
         self._rule(20, most=3)
         self._run_days("2026-03-21", "2026-03-23")
         self.assertEqual(len(self._mails()), 3)
+
+    def test_what_was_left_out_does_not_count_as_reminded(self):
+        self.company.write({"booking_reminder_max": 1, "booking_reminder_gap": 0})
+        self._rule(1)
+        one, two = self._invoice(due="2026-03-02"), self._invoice(due="2026-03-02")
+        self.env.flush_all()
+        with freeze_time(self._utc("2026-03-03 09:30")):
+            groups = self.Reminder._group(self.Reminder._get_candidates("due"))
+            self.Reminder._insert("due", groups)
+        one.write({"payment_disputed": True, "payment_disputed_reason": "Wrong"})
+        self._run_at("2026-03-03 10:00")
+        self.assertEqual(self._sent(), [("03-03 10:00", "Anna", [two.name])])
+        one.payment_disputed = False
+        self._rule(4)
+        self._run_at("2026-03-06 10:00")
+        self.assertEqual(self._sent()[1:], [("03-06 10:00", "Anna", [one.name])])
 
     def test_minimum_amount(self):
         """In the company's currency; without a rate nothing can be compared."""
@@ -375,6 +393,15 @@ class TestReminderRule(ReminderCommon):
         self.assertIn("/pay/", bodies[0])
         self.assertNotIn("/pay/", bodies[1])
 
+    def test_appointment_rule_of_another_company(self):
+        self._rule(
+            1, "before", kind="appointment", unit="days",
+            company_id=self._other_company().id,
+        )  # fmt: skip
+        self._booking("suggested", "2026-03-05 09:00")
+        self._run_days("2026-03-02", "2026-03-05")
+        self.assertFalse(self.Reminder.search([]))
+
     def test_appointment_in_the_morning_is_reminded_of_the_evening_before(self):
         self._rule(2, "before", kind="appointment", unit="hours")
         self.calendar.attendance_ids.write({"hour_from": 6})
@@ -490,6 +517,39 @@ class TestReminderRule(ReminderCommon):
         self._run_days("2026-03-02", "2026-03-12", hours=(12, 15))
         self.assertEqual(self._sent(), [("03-02 12:00", "Anna", [opened.name])])
         self.assertTrue(never)
+
+    def _give_up(self):
+        """Return a request that Anna opened on the morning of March 2."""
+        request = self._request(due=False)
+        request._editing().opened_at = "2026-03-02 07:30:00"
+        return request
+
+    def test_given_up_by_who_wants_no_mail(self):
+        self._rule(3, kind="abandoned", unit="hours")
+        self._give_up()
+        self.partner.payment_reminder_optout = True
+        self._run_days("2026-03-02", "2026-03-04", hours=(12,))
+        self.assertFalse(self.Reminder.search([]))
+
+    def test_given_up_on_a_day_with_another_mail(self):
+        self._rule(1)
+        self._rule(3, kind="abandoned", unit="hours")
+        late = self._invoice(due="2026-03-01")
+        request = self._give_up()
+        self._run_days("2026-03-02", "2026-03-04", hours=(10, 12))
+        self.assertEqual(
+            self._sent(),
+            [
+                ("03-02 10:00", "Anna", [late.name]),
+                ("03-04 10:00", "Anna", [request.name]),
+            ],
+        )
+
+    def test_given_up_too_long_ago(self):
+        self._rule(3, kind="abandoned", unit="hours")
+        self._give_up()
+        self._run_at("2026-03-10 12:00")  # the server was off until now
+        self.assertFalse(self.Reminder.search([]))
 
     # === THE RULE ITSELF === #
 

@@ -60,6 +60,36 @@ class TestStatement(BundleCommon, BookingHttpCommon):
         self.assertFalse(page.xpath("//a[contains(@href, '/my/payments')]"))
         self.assertEqual(len(page.xpath("//button[@name='only']")), 2)
 
+    def test_currencies_without_and_with_three_decimals(self):
+        (self.one + self.two).button_draft()
+        (self.one + self.two).button_cancel()
+        owed = self._owe_in_odd_currencies()
+        page = self._parse(self._get(self.path))
+        [totals] = page.xpath("//section[contains(@class, 'o_pbp_due_totals')]")
+        self.assertEqual(
+            self._digits(totals.text_content()),
+            [
+                number
+                for _currency, _invoices, (due, late, _part) in owed.values()
+                for number in (due, late)
+            ],
+        )
+        for code, (currency, invoices, (_due, late, _part)) in owed.items():
+            first, second = invoices
+            with self.subTest(code):
+                path = self._choose(*invoices).path
+                page = self._get(path)
+                [form] = self._parse(page).xpath("//form[@data-amount]")
+                self.assertEqual(float(form.get("data-amount")), second.amount_total)
+                link = self.env["payment.access.link"]._find(path.split("/")[2], "pay")
+                tx = self._pay(link._get_document())
+                self.assertEqual(tx.amount, second.amount_total)
+                self.assertEqual(tx.currency_id, currency)
+                # A part of it is being paid: the rest is paid on its own.
+                self.assertEqual(self._pay(first).amount, float(late))
+        self._assert_settled(owed)
+        self.assertIn("Nothing to pay", self._text(self._get(self.path)))
+
     def test_look_changes_nothing(self):
         links = self.env["payment.access.link"].sudo().search([])
         before = self._snapshot()
@@ -80,6 +110,19 @@ class TestStatement(BundleCommon, BookingHttpCommon):
         words = self._text(self._get(f"{self.path}?filterby=all"))
         self.assertIn(self.one.name, words, "there is no such filter here")
         self.assertNotIn(self.two.name, words)
+
+    def test_credits_of_a_year(self):
+        old, new = (
+            self._create_invoice(
+                [30.0], move_type="out_refund", invoice_date=day, ref=f"Credit of {day}"
+            )
+            for day in ("2025-02-01", "2026-02-01")
+        )
+        (old + new).action_post()
+        self.env.flush_all()
+        words = self._text(self._get(f"{self.path}?filterby=refunded"))
+        self.assertIn(new.name, words)
+        self.assertNotIn(old.name, words)
 
     def test_contacts_of_a_company_share_it(self):
         child = self.env["res.partner"].create(

@@ -1,11 +1,12 @@
 """The list of staff over what clients owe: its filters, totals and buttons."""
 
 import ast
+import re
 
 from lxml import etree
 
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Domain
+from odoo.fields import Command, Domain
 from odoo.tests import Form, freeze_time, new_test_user, tagged
 
 from .common import NOW, BookingCommon
@@ -136,6 +137,51 @@ class TestToCollect(BookingCommon):
         self.assertIn("120.00", totals[dollar.id]["overdue"])
         self.assertIn("70.00", totals[euro.id]["due"])
 
+    def test_currencies_without_and_with_three_decimals(self):
+        for code, amounts, part, due, late in (
+            ("JPY", (1000.0, 333.0), 400.0, "933", "600"),
+            ("KWD", (10.125, 0.005), 0.125, "10.005", "10.000"),
+        ):
+            with self.subTest(code):
+                currency = self._enable_currency(code)
+                currency.rate_ids.unlink()
+                currency.rate_ids = [Command.create({"name": "2026-01-01", "rate": 2})]
+                first, second = (
+                    self._invoice(amount, day, currency_id=currency.id)
+                    for amount, day in zip(
+                        amounts, ("2026-02-20", "2026-03-20"), strict=True
+                    )
+                )
+                self._record(first, part)
+                Due = self.env["payment.due"].with_user(self.user)
+                domain = [("currency_id", "=", currency.id)]
+                [total] = Due.get_totals(domain)
+                for words, number in ((total["due"], due), (total["overdue"], late)):
+                    self.assertEqual(re.findall(r"\d[\d.,]*", words), [number])
+                rows = Due.search(domain)
+                self.assertFalse(
+                    currency.compare_amounts(rows[0].amount_due, float(late))
+                )
+                [(found,)] = Due._read_group(domain, [], ["amount_due:sum"])
+                self.assertFalse(currency.compare_amounts(found, float(due)))
+                self._record(first, float(late))
+                self._record(second, amounts[1])
+                self.assertEqual(Due.get_totals(domain), [])
+                for invoice, amount in zip((first, second), amounts, strict=True):
+                    self.assertEqual(invoice.payment_state, "paid")
+                    received = sum(invoice.matched_payment_ids.mapped("amount"))
+                    self.assertFalse(currency.compare_amounts(received, amount))
+
+    def _record(self, invoice, amount):
+        """Note money as plain staff does, from the list."""
+        action = self._row(invoice).action_record_payment()
+        Wizard = self.env[action["res_model"]].with_user(self.user)
+        with Form(Wizard.with_context(**action["context"])) as form:
+            form.amount = amount
+        form.record.action_record()
+        self.env.flush_all()
+        self.env.invalidate_all()
+
     def test_totals_leave_out_test_money_and_held_times(self):
         tx = self._start_payment(self.late)
         tx.is_live = False
@@ -155,6 +201,72 @@ class TestToCollect(BookingCommon):
         [total] = Due.get_totals(domain)
         self.assertIn("220.00", total["due"])  # 80, 30, 60 and 50
         self.assertFalse(total["overdue"])
+
+    def test_an_auditor_reads_and_does_nothing(self):
+        auditor = new_test_user(
+            self.env,
+            "auditor",
+            groups="base.group_user,account.group_account_readonly",
+            company_id=self.company.id,
+        )
+        self.assertEqual(
+            self._rows("to_collect", user=auditor), self._rows("to_collect")
+        )
+        Due = self.env["payment.due"].with_user(auditor)
+        domain = [("partner_id", "=", self.partner.id)]
+        totals = Due.get_totals(domain)
+        self.assertEqual(
+            totals, self.env["payment.due"].with_user(self.user).get_totals(domain)
+        )
+        self.assertIn("120.00", totals[0]["overdue"])
+        for document in (self.late, self.booking, self.request):
+            row = self._row(document, auditor)
+            for method in (
+                "action_record_payment",
+                "action_send_link",
+                "action_send_reminder",
+                "action_snooze_reminders",
+            ):
+                with self.subTest(document=document, method=method):
+                    with self.assertRaises(AccessError):
+                        getattr(row, method)()
+            with self.assertRaises(AccessError):
+                row.write({"name": "x"})
+        # What an auditor may read is opened, else the row of the list.
+        action = self._row(self.late, auditor).action_open()
+        self.assertEqual(action["res_model"], "account.move")
+        action = self._row(self.booking, auditor).action_open()
+        self.assertEqual(action["res_model"], "payment.due")
+
+    def test_a_portal_user_is_refused(self):
+        """Who may read their own rows, on their own page, has no buttons of staff."""
+        portal = new_test_user(self.env, "portal_client", groups="base.group_portal")
+        self.assertFalse(self._rows(user=portal), "nothing of others")
+        portal.partner_id.parent_id = self.partner.commercial_partner_id
+        mine = self._invoice(7.0, "2026-02-20", partner_id=portal.partner_id.id)
+        stranger = self.env["res.partner"].create({"name": "Stranger"})
+        foreign = self._invoice(9.0, "2026-02-20", partner_id=stranger.id)
+        self.env.flush_all()
+        rows = self._row(mine, portal)
+        self.assertEqual(rows.amount_due, 7.0)
+        self.assertFalse(self._row(foreign, portal))
+        row = self._row(foreign)
+        for method in (
+            "action_open",
+            "action_record_payment",
+            "action_send_link",
+            "action_send_reminder",
+            "action_snooze_reminders",
+            "action_view_partner",
+        ):
+            for one in (rows, row.with_user(portal)):
+                with self.subTest(method), self.assertRaises(AccessError):
+                    getattr(one, method)()
+        for values in ({"amount_due": 0.0}, {"status": "paid"}):
+            with self.assertRaises(AccessError):
+                rows.write(values)
+        with self.assertRaises(AccessError):
+            rows.read(["reminder_count"])
 
     def test_totals_are_for_staff(self):
         for groups in ("base.group_user", "base.group_portal"):
