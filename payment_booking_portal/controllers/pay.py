@@ -22,6 +22,8 @@ from .common import (
     read_wish,
 )
 
+# States of a transaction on which Odoo's own status page waits for ever.
+WAITING = ("draft", "pending")
 ENDS = {
     # What the pay page says instead of a form (see `_get_payable_status`).
     "nothing": ("nothing", 200),
@@ -39,6 +41,21 @@ ENDS = {
     "used_up": ("used_up", 410),
     "none_left": ("not_payable", 409),
 }
+
+
+class StatusPage(PaymentPostProcessing):
+    """Odoo's own page after a payment."""
+
+    @route()
+    def display_status(self, **kwargs):
+        """Override of `payment` for a client who comes back without having paid: what
+        is open stays a draft, for which this page would wait for ever. Where the
+        client goes next says how it stands.
+        """
+        tx_sudo = self._get_monitored_transaction()
+        if tx_sudo and tx_sudo.state in WAITING and tx_sudo._is_asked():
+            return request.redirect(tx_sudo.landing_route)
+        return super().display_status(**kwargs)
 
 
 class PayPages(ClientPages, PaymentPortal):
@@ -241,7 +258,7 @@ class PayPages(ClientPages, PaymentPortal):
             and document._can_change_details()
             and f"/pay/{token}/details",
             "policy": document._get_shown_policy(),
-            "failed_tx": last_tx.filtered(lambda tx: tx.state == "error"),
+            "failed_tx": last_tx.filtered(lambda tx: tx._was_refused()),
             "received_tx": last_tx.filtered(lambda tx: tx.state == "done"),
             "notice": document._get_payable_notice(),
             **self._get_list_values(document),
@@ -566,15 +583,18 @@ class PayPages(ClientPages, PaymentPortal):
             return request.redirect(document._get_pay_url())
         if status == "paid" and tx_sudo.is_post_processed:
             return request.redirect(document._get_payable_done_url())
-        if tx_sudo.state in ("error", "cancel") and document._is_payable_now():
-            return self._render_end(
-                "declined",
-                document=document,
-                tx=tx_sudo,
-                deadline=document._get_payable_deadline(),
-                pay_url=document._get_pay_url(),
-                res_company=document._get_payable_company(),
-            )
+        if document._is_payable_now():
+            end = self._get_failed_end(tx_sudo)
+            if end:
+                return self._render_end(
+                    end,
+                    document=document,
+                    tx=tx_sudo,
+                    poll_url=end == "unfinished" and f"/pay/{token}/poll",
+                    deadline=document._get_payable_deadline(),
+                    pay_url=document._get_pay_url(),
+                    res_company=document._get_payable_company(),
+                )
         if tx_sudo.state in ("draft", "pending", "authorized") or (
             tx_sudo.state == "done" and not tx_sudo.is_post_processed
         ):
@@ -582,6 +602,12 @@ class PayPages(ClientPages, PaymentPortal):
         if document._is_payable_now():  # what was paid is not all
             return request.redirect(document._get_pay_url())
         return self._render_status(document, token, status)
+
+    def _get_failed_end(self, tx_sudo):
+        """Return which end says that the client may try again, if one does."""
+        if tx_sudo.state == "cancel" or tx_sudo._was_refused():
+            return "declined"
+        return "unfinished" if tx_sudo._is_unfinished() else None
 
     def _render_checking(self, document, token):
         """Say that money is on its way; a bank transfer gets its account number."""

@@ -36,6 +36,7 @@ class Answer(NamedTuple):
     error: str = ""  # why there is no answer, for staff
     mismatch: str = ""  # what is not as in the transaction, for staff
     is_limited: bool = False  # the provider wants to be asked less often
+    refused: str = ""  # why the last try was in vain, where the client may try again
 
 
 class Refund(NamedTuple):

@@ -98,7 +98,9 @@ class StripeGateway(RemoteGateway):
             return Answer(UNKNOWN, mismatch=mismatch)
         word = WORDS.get(status)
         if not word:  # nothing has been paid yet
-            return Answer(OPEN)
+            is_refused = status == "requires_payment_method"
+            error = is_refused and intent["last_payment_error"] or {}
+            return Answer(OPEN, refused=error.get("message") or "")
         data = {
             "reference": tx_sudo.reference,
             "payment_intent": intent,

@@ -413,6 +413,8 @@ class PaymentTransaction(models.Model):
         elif answer.data and not self.provider_mismatch:
             # The parent's: its data is the provider's own now.
             super()._process(self.provider_code, answer.data)
+        elif answer.word == OPEN and self.state == "draft":
+            self.state_message = answer.refused
         if not get_gateway(self.provider_id).can_ask:
             return answer
         is_waiting = answer.word in (OPEN, UNKNOWN) and not self.provider_mismatch
@@ -428,6 +430,18 @@ class PaymentTransaction(models.Model):
             }
         )
         return answer
+
+    def _was_refused(self):
+        """Tell whether the client's last try was in vain."""
+        self.ensure_one()
+        is_open = self.state == "draft" and self._is_asked()
+        return self.state == "error" or bool(is_open and self.state_message)
+
+    def _is_unfinished(self):
+        """Tell whether the provider was asked, and knew of no payment yet."""
+        self.ensure_one()
+        is_open = self.state == "draft" and self._is_asked()
+        return bool(is_open and self.ask_count and not self.ask_error)
 
     def _get_next_ask(self, count):
         """Return when the provider is asked next, or False for never again.
