@@ -89,12 +89,14 @@ def measure(registry, ours):
         begin = time.perf_counter()
         Reminder._queue()
         queueing = time.perf_counter() - begin
-        queued = Reminder.search_count([("state", "=", "queued")])
+        # Other rows of the benchmark leave debts behind, too.
+        ours_only = [("client_name", "like", "BENCH")]
+        queued = Reminder.search_count([*ours_only, ("state", "=", "queued")])
         begin = time.perf_counter()
         peaks = mail_in_parts(Reminder)
         mailing = time.perf_counter() - begin
-        sent = Reminder.search_count([("state", "=", "sent")])
-        mails = len(Reminder.search([]).mail_id)
+        sent = Reminder.search_count([*ours_only, ("state", "=", "sent")])
+        mails = len(Reminder.search(ours_only).mail_id)
     if not queued == sent == mails == CLIENTS:
         raise RuntimeError(f"{queued} queued, {sent} sent, {mails} mails.")
     whole = (queueing + mailing) * 1000 / CLIENTS
