@@ -66,8 +66,9 @@ class FakeStripe(Intents, FakeServer):
 
     def remember(self, memory):
         """Override to know the cards."""
-        super().remember(memory)
+        result = super().remember(memory)
         self._numbers.update(memory["numbers"])
+        return result
 
     # What a client's browser or a bank does, without HTTP
 
