@@ -13,7 +13,7 @@ from odoo.fields import Domain
 from odoo.tools import format_amount
 
 from .. import const
-from ..gateways import DEAD, OPEN, PAID, UNKNOWN, get_gateway
+from ..gateways import DEAD, GATEWAYS, OPEN, PAID, UNKNOWN, get_gateway
 from ..tools.locking import lock_and_touch, lock_documents
 
 _logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class PaymentTransaction(models.Model):
     _unbooked_index = models.Index(f"(id) WHERE {const.UNBOOKED_TX % {'tx': ''}}")
 
     _ask_index = models.Index(
-        "(ask_again_at) WHERE state IN ('draft', 'pending') "
+        "(ask_again_at) WHERE state IN ('draft', 'pending', 'error') "
         "AND ask_again_at IS NOT NULL"
     )
 
@@ -385,7 +385,7 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         gateway = gateway or get_gateway(self.provider_id)
-        return self._take_answer(gateway.ask(self, reference)).word
+        return self._take_answer(gateway.ask(self, reference), is_news=True).word
 
     def _stop(self, reason):
         """Make sure that the money cannot come, if the provider lets us.
@@ -401,10 +401,12 @@ class PaymentTransaction(models.Model):
             self._take_answer(answer)
         return answer.word
 
-    def _take_answer(self, answer):
+    def _take_answer(self, answer, is_news=False):
         """Keep what the provider said, and when to ask it again.
 
         :param Answer answer: of the gateway.
+        :param bool is_news: whether something has just happened there: who tries a
+            third card is asked about as soon as who began.
         :return: the same.
         """
         self.ensure_one()
@@ -418,8 +420,9 @@ class PaymentTransaction(models.Model):
         if not get_gateway(self.provider_id).can_ask:
             return answer
         is_waiting = answer.word in (OPEN, UNKNOWN) and not self.provider_mismatch
-        count = self.ask_count + 1
-        next_at = is_waiting and self._get_next_ask(count)
+        starts_over = is_news and answer.word != UNKNOWN
+        count = 1 if starts_over else self.ask_count + 1
+        next_at = is_waiting and self._get_next_ask(0 if starts_over else count)
         if next_at and answer.until and answer.until > fields.Datetime.now():
             next_at = min(next_at, answer.until + timedelta(minutes=1))
         self.write(
@@ -468,8 +471,15 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _get_askable_domain(self):
-        return Domain("ask_again_at", "<=", fields.Datetime.now()) & Domain(
-            "state", "in", ("draft", "pending")
+        """Return the payments to ask about now: what ended in an error here may have
+        been paid at the provider.
+        """
+        providers = self.env["payment.provider"].search([("code", "in", [*GATEWAYS])])
+        providers = providers.filtered(lambda p: get_gateway(p).can_ask)
+        return (
+            Domain("ask_again_at", "<=", fields.Datetime.now())
+            & Domain("state", "in", ("draft", "pending", "error"))
+            & Domain("provider_id", "in", providers.ids)
         )
 
     @api.model

@@ -3,6 +3,7 @@
 from itertools import permutations
 from unittest.mock import patch
 
+from odoo import SUPERUSER_ID, api
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
@@ -93,6 +94,29 @@ class GatewayTests:
         self.assertEqual(self.booking.state, "confirmed")
         self.assertEqual(self.tx.payment_id.amount, self.tx.amount)
 
+    def test_paid_after_an_error_here(self):
+        self.tx._set_error("The provider could not be reached.")
+        self._pay_there(self.tx)
+        with freeze_time(SOON):
+            self._reconcile()
+        self.assertEqual(self.tx.state, "done")
+        self.assertEqual(self.booking.state, "confirmed")
+
+    def test_those_that_cannot_be_asked_stand_in_nobodys_way(self):
+        other = self._start_payment(self._place(local="2026-03-04 09:00"))
+        other.ask_again_at = NOW
+        self._pay_there(self.tx)
+        with freeze_time(SOON):
+            self._run_limited(1)
+        self.assertEqual(self.tx.state, "done")
+
+    def _run_limited(self, limit):
+        self.env.flush_all()
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["payment.transaction"]._cron_reconcile(limit=limit)
+        self.env.invalidate_all()
+
     def test_asked_less_and_less(self):
         expected = [
             ("07:01:59", 0),
@@ -109,6 +133,15 @@ class GatewayTests:
                 self._reconcile()
             self.assertEqual(len(self.fake.calls()), calls, clock)
         self.assertEqual(str(self.tx.ask_again_at), "2026-03-03 08:22:00")
+
+    def test_notifications_do_not_slow_down_the_questions(self):
+        for _time in range(6):
+            self._notify(self.tx)
+        self.assertEqual(str(self.tx.ask_again_at), "2026-03-02 07:02:00")
+        self._pay_there(self.tx)
+        with freeze_time(SOON):
+            self._reconcile()
+        self.assertEqual(self.tx.state, "done")
 
     def test_nobody_asks_after_two_weeks(self):
         with freeze_time("2026-03-17 07:00:01"):
