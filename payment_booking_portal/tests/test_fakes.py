@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import typing
 import urllib.request
@@ -726,6 +727,14 @@ class TestFakeMollie(FakeCase):
         self.assertEqual(self.fake.balance("EUR"), Decimal(100))
         self.assertTrue(inbox.mails[0][1].startswith(b"id=tr_"))
 
+    def test_client_closes_the_tab(self):
+        payment = self._create()
+        answer = requests.post(
+            payment.checkout_url, {"status": "paid", "leave": "1"}, timeout=10
+        )
+        self.assertIn("You did not go back", answer.text)
+        self.assertEqual(self.client.payments.get(payment.id).status, "paid")
+
     def test_deliver(self):
         inbox = self._inbox()
         payment = self._create(webhookUrl=inbox.url)
@@ -736,9 +745,15 @@ class TestFakeMollie(FakeCase):
         self.assertEqual(inbox.mails[0][1].decode(), f"id={payment.id}")
 
 
-@tagged("post_install", "-at_install")
-class TestOverview(FakeCase):
-    fake_class = FakeMollie
+class Overview:
+    """What a person sees and does on the first page of a fake."""
+
+    def _press(self, action, key):
+        answer = requests.post(
+            f"{self.fake.root}/", {"action": action, "id": key}, timeout=10
+        )
+        self.assertEqual(answer.status_code, 200)
+        return answer.text
 
     def test_lose(self):
         """A person can lose the notifications of a demonstration."""
@@ -748,6 +763,114 @@ class TestOverview(FakeCase):
         self.assertTrue(self.fake.lose)
         requests.post(url, {"lose": "0"}, timeout=10)
         self.assertFalse(self.fake.lose)
+
+
+@tagged("post_install", "-at_install")
+class TestOverviewOfStripe(Overview, FakeCase):
+    fake_class = FakeStripe
+
+    def setUp(self):
+        super().setUp()
+        self.inbox = self._inbox()
+        self.fake.webhook_url = self.inbox.url
+        client = stripe.StripeClient(
+            "sk_test_fake", base_addresses={"api": self.fake.root}
+        )
+        self.intent = client.v1.payment_intents.create(
+            {"amount": 1234, "currency": "eur", "description": "B-<1>"}
+        ).id
+
+    def test_refund(self):
+        self.assertNotIn(">Refund<", self._press("notify", self.intent))
+        self.fake.pay(self.intent)
+        page = requests.get(f"{self.fake.root}/", timeout=10).text
+        self.assertIn("12.34 EUR · B-&lt;1&gt;", page)
+        self.assertIn("succeeded", page)
+        self.assertIn(">Refund<", page)
+        page = self._press("refund", self.intent)
+        self.assertIn("Refund of 12.34 EUR", page)
+        self.assertNotIn(">Refund<", page)
+        self.assertEqual(self.fake.balance("eur"), 0)
+
+    def test_dispute(self):
+        self.fake.pay(self.intent)
+        self.assertIn("Dispute of 12.34 EUR", self._press("dispute", self.intent))
+        self.assertEqual(self.fake.balance("eur"), 0)
+
+    def test_slow_card(self):
+        for action, status in (("fail", "payment method"), ("settle", "succeeded")):
+            self.fake.pay(self.intent, card="4000000000001000")
+            self.assertIn(status, self._press(action, self.intent))
+        self.assertEqual(self.fake.balance("eur"), 1234)
+
+    def test_notify(self):
+        self.fake.lose = True
+        self.fake.pay(self.intent)
+        self._press("notify", self.intent)
+        self.fake.wait_sent()
+        [(_headers, body)] = self.inbox.mails
+        self.assertEqual(json.loads(body)["type"], "payment_intent.succeeded")
+
+    def test_memory(self):
+        """What was paid can be refunded by a fake that was started again."""
+        self.fake.pay(self.intent, card="4000000000007726")
+        memory = json.loads(json.dumps(self.fake.get_memory()))
+        with FakeStripe() as other:
+            other.remember(memory)
+            self.assertEqual(other.balance("eur"), 1234)
+            # The number of the card says what becomes of it.
+            self.assertEqual(other.refund(self.intent)["status"], "pending")
+
+    def test_client_closes_the_tab(self):
+        self.fake.pay(self.intent, card="4000002500003155")
+        url = f"{self.fake.root}/3ds/{self.intent}"
+        self.assertIn("12.34 EUR", requests.get(url, timeout=10).text)
+        choice = {"result": "complete", "leave": "1", "lose": "1"}
+        answer = requests.post(url, choice, timeout=10)
+        self.assertIn("You did not go back", answer.text)
+        self.assertEqual(self.fake.balance("eur"), 1234)
+        self.assertFalse(self.inbox.mails)
+        self.assertFalse(self.fake.lose)
+
+
+@tagged("post_install", "-at_install")
+class TestOverviewOfMollie(Overview, FakeCase):
+    fake_class = FakeMollie
+
+    def setUp(self):
+        super().setUp()
+        self.inbox = self._inbox()
+        client = Client(api_endpoint=self.fake.root, timeout=10)
+        client.set_api_key("test_fake")
+        self.payment = client.payments.create(
+            {
+                "amount": {"value": "12.34", "currency": "EUR"},
+                "description": "B-<1>",
+                "redirectUrl": "http://shop/return",
+                "webhookUrl": self.inbox.url,
+            }
+        ).id
+        self.fake.pay(self.payment)
+
+    def test_refund(self):
+        page = self._press("refund", self.payment)
+        self.assertIn("12.34 EUR · B-&lt;1&gt;", page)
+        self.assertNotIn(">Refund<", page)
+        self.assertEqual(self.fake.balance("EUR"), 0)
+        [refund] = [key for key in self.fake.objects if key.startswith("re_")]
+        self.assertIn("failed", self._press("fail", refund))
+        self.assertEqual(self.fake.balance("EUR"), Decimal("12.34"))
+
+    def test_charge_back(self):
+        self.assertIn("Chargeback of", self._press("charge_back", self.payment))
+        self.assertEqual(self.fake.balance("EUR"), 0)
+
+    def test_notify(self):
+        self.fake.lose = True
+        self._press("notify", self.payment)
+        self.fake.wait_sent()
+        [(_headers, body)] = self.inbox.mails
+        self.assertEqual(body.decode(), f"id={self.payment}")
 
 
 @tagged("post_install", "-at_install")
@@ -766,3 +889,29 @@ class TestProgram(BaseCase):
                 self.assertEqual(requests.get(root + path, timeout=10).status_code, 200)
             process.terminate()
             self.assertEqual(process.wait(10), 0)
+
+    def test_memory(self):
+        """What was paid is there again at the next start."""
+        memory = {"stripe": {"objects": {}, "numbers": {}}, "mollie": {"objects": {}}}
+        memory["mollie"]["objects"]["tr_1"] = {
+            "resource": "payment",
+            "id": "tr_1",
+            "amount": {"value": "5.00", "currency": "EUR"},
+            "description": "B-1",
+            "status": "paid",
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "memory.json"
+            path.write_text(json.dumps(memory))
+            command = [sys.executable, "-S", "-m", "fakes", f"--state={path}"]
+            with subprocess.Popen(
+                command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True
+            ) as process:
+                self.addCleanup(process.kill)
+                root = process.stdout.readline().split()[3]
+                self.assertIn("5.00 EUR", requests.get(root, timeout=10).text)
+                requests.post(root, {"action": "refund", "id": "tr_1"}, timeout=10)
+                process.terminate()
+                self.assertEqual(process.wait(10), 0)
+            objects = json.loads(path.read_text())["mollie"]["objects"]
+        self.assertIn("refund", [one["resource"] for one in objects.values()])

@@ -322,8 +322,11 @@ class TestFakesBrowser(BrowserCommon, GatewayCommon):
         with self.open_page() as page:
             self._book(page)
             self._pay_by_mollie(page)
+            page.click("input[name=leave]")
+            page.click("button[value=paid]")
+            page.wait_for("document.body.innerText.includes('You did not go back')")
             # Paid, and neither a notification nor the client comes back.
-            self.fake_mollie.pay(self._assert_held("draft").provider_reference)
+            self._assert_held("draft")
         self._reconcile()
         self.assertEqual(self._get_tx().state, "draft", "asked too early")
         with freeze_time(fields.Datetime.now() + timedelta(minutes=3)):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from .server import Answer, FakeServer, Refused, page
+from .server import LEAVE, LOSE, Answer, FakeServer, Refused, page, tab_closed
 
 ZERO_DECIMALS = ("ISK", "JPY")
 FIELDS = {
@@ -194,6 +194,33 @@ class FakeMollie(FakeServer):
         self.notifications.append(payment_id)
         if self._payment(payment_id)["webhookUrl"]:
             self.post_later(*self._mail(payment_id))
+
+    def overview(self):
+        """Override to tell payments, refunds and chargebacks."""
+        rows = []
+        for key, one in reversed(self.objects.items()):
+            kind, status = one["resource"], one.get("status", "charged back")
+            amount = f"{one['amount']['value']} {one['amount']['currency']}"
+            text = f"{amount} · {one.get('description') or one['paymentId']}"
+            actions = {"notify": "Notify"} if kind == "payment" else {}
+            if kind == "payment" and status == "paid" and self._remaining(one):
+                actions |= {"refund": "Refund", "charge_back": "Charge back"}
+            elif kind == "refund" and status in ("queued", "pending", "processing"):
+                actions |= {"settle": "Refunded", "fail": "Failed"}
+            label = "" if kind == "payment" else f"{kind.title()} of "
+            rows.append((key, label + text, status, actions))
+        return rows
+
+    def act(self, action, key):
+        """Override to do it."""
+        if action == "notify":
+            self.repeat(*self._mail(key))
+        elif action == "refund":
+            self.refund(key)
+        elif action == "charge_back":
+            self.charge_back(key)
+        elif action in ("settle", "fail"):
+            self.settle_refund(key, "refunded" if action == "settle" else "failed")
 
     # Objects
 
@@ -496,20 +523,22 @@ class FakeMollie(FakeServer):
         """Answer with the page to pay on."""
         payment = self._payment(key)
         amount = payment["amount"]
-        text = f"{amount['value']} {amount['currency']}: {payment['description']}"
+        text = (
+            f'<p class="amount">{amount["value"]} {amount["currency"]}</p>'
+            f'<p class="small">{html.escape(payment["description"])}</p>'
+        )
         if payment["status"] != "open":
-            done = f"<p>{html.escape(text)}</p><p>Now {payment['status']}.</p>"
-            return Answer(page("Mollie: no real money", done))
-        buttons = "".join(
+            return Answer(page("Mollie", f"{text}<p>Now {payment['status']}.</p>"))
+        first, *others = (
             f'<button name="status" value="{value}">{label}</button>'
             for value, label in CHOICES.items()
         )
+        first = first.replace("<button", '<button class="first"')
         return Answer(
             page(
-                "Mollie: no real money",
-                f'<p>{html.escape(text)}</p><form method="post"><p><label>'
-                '<input type="checkbox" name="lose" value="1"> '
-                f"Lose the notification</label></p>{buttons}</form>",
+                "Mollie",
+                f'{text}<form method="post">{LOSE}{LEAVE}{first}'
+                f'<div class="others">{"".join(others)}</div></form>',
             )
         )
 
@@ -521,6 +550,8 @@ class FakeMollie(FakeServer):
         before, self.lose = self.lose, self.lose or form.get("lose") == "1"
         self.pay(key, form["status"])
         self.lose = before
+        if form.get("leave") == "1":
+            return tab_closed()
         payment = self._payment(key)
         canceled = payment["status"] == "canceled" and payment["cancelUrl"]
         url = canceled or payment["redirectUrl"]

@@ -20,15 +20,53 @@ from urllib.parse import parse_qsl, urlsplit
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body {{ font: 1rem/1.5 sans-serif; max-width: 40rem; margin: 2rem auto;
-padding: 0 1rem }} button {{ font: inherit; margin: 0 .5rem .5rem 0;
-padding: .5rem 1rem }} td {{ padding-right: 1rem }}</style></head>
-<body><main><h1>{title}</h1>{body}</main></body></html>"""
+<style>
+* {{ box-sizing: border-box }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; color: #1f2937; background: #f3f4f6;
+    margin: 0; padding: 1rem }}
+main {{ max-width: {width}; margin: 1rem auto; padding: 1.5rem; background: #fff;
+    border-radius: .75rem; box-shadow: 0 1px 4px #0003 }}
+h1 {{ font-size: 1.4rem; margin: 0 0 1rem }}
+.test {{ margin: 0 0 1rem; padding: .5rem .75rem; border-radius: .5rem;
+    background: #fef3c7; font-size: .9rem }}
+.amount {{ font-size: 2rem; font-weight: 700; line-height: 1.2; margin: 0 }}
+.small {{ color: #4b5563; font-size: .9rem; overflow-wrap: anywhere }}
+label {{ display: block; padding: .35rem 0 }}
+button {{ font: inherit; padding: .6rem 1rem; border: 1px solid #9ca3af;
+    border-radius: .5rem; background: #fff; color: inherit; cursor: pointer }}
+button:hover {{ background: #f3f4f6 }}
+.first {{ display: block; width: 100%; margin: 1rem 0; font-weight: 600; color: #fff;
+    background: #1d4ed8; border-color: #1d4ed8 }}
+.first:hover {{ background: #1e40af }}
+.others {{ display: flex; flex-wrap: wrap; gap: .5rem }}
+ul {{ list-style: none; margin: 1rem 0 0; padding: 0 }}
+li {{ display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: center;
+    padding: .75rem 0; border-top: 1px solid #e5e7eb }}
+li > div {{ flex: 1 1 14rem; min-width: 0 }}
+li button {{ padding: .3rem .7rem; font-size: .9rem }}
+</style></head>
+<body><main><p class="test">A fake on this machine: no real money moves.</p>
+<h1>{title}</h1>{body}</main></body></html>"""
 
 
-def page(title, body):
+def page(title, body, width="28rem"):
     """Return a page in HTML; the body is trusted, the title is not."""
-    return PAGE.format(title=html.escape(title), body=body)
+    return PAGE.format(title=html.escape(title), body=body, width=width)
+
+
+def tab_closed():
+    """Return what is seen by a client who does not go back to the shop."""
+    text = "The shop does not know that you were here. You may close this tab."
+    return Answer(page("You did not go back", f"<p>{text}</p>"))
+
+
+LEAVE = (
+    '<label><input type="checkbox" name="leave" value="1"> Close the tab: do not go '
+    "back to the shop</label>"
+)
+LOSE = (
+    '<label><input type="checkbox" name="lose" value="1"> Lose the notification</label>'
+)
 
 
 @dataclass
@@ -322,29 +360,50 @@ class FakeServer:
 
     def _overview(self, request):
         if request.method == "POST":
-            self.lose = dict(request.form).get("lose") == "1"
+            form = dict(request.form)
+            if "lose" in form:
+                self.lose = form["lose"] == "1"
+            else:
+                self.act(form.get("action"), form.get("id"))
             return Answer(status=303, headers={"Location": "/"})
-        rows = "".join(
-            f"<tr><td>{html.escape(key)}</td><td>{html.escape(str(status))}</td></tr>"
-            for key, status in self.overview()
-        )
         state, label = ("lost", "Send") if self.lose else ("sent", "Lose")
+        rows = "".join(map(self._overview_row, self.overview()))
         return Answer(
             page(
-                f"{type(self).__name__}: no real money",
-                f'<form method="post"><p>Notifications are {state}.</p>'
+                type(self).__name__.removeprefix("Fake"),
+                f'<form method="post"><p>Notifications are {state}. '
                 f'<button name="lose" value="{int(not self.lose)}">{label} '
-                f"notifications</button></form><table>{rows}</table>",
+                f"notifications</button></p></form><ul>{rows}</ul>"
+                + ("" if rows else "<p>Nothing was paid here yet.</p>"),
+                width="48rem",
             )
         )
 
+    @staticmethod
+    def _overview_row(row):
+        key, text, status, actions = row
+        buttons = "".join(
+            f'<button name="action" value="{action}">{label}</button>'
+            for action, label in actions.items()
+        )
+        return (
+            f"<li><div>{html.escape(text)}<br>"
+            f'<span class="small">{html.escape(key)}</span></div>'
+            f"<strong>{html.escape(str(status))}</strong>"
+            f'<form method="post" class="others"><input type="hidden" name="id" '
+            f'value="{html.escape(key)}">{buttons}</form></li>'
+        )
+
     def overview(self):
-        """Return the ids and states of what there is, newest first."""
-        return [
-            (key, value["status"])
-            for key, value in reversed(self.objects.items())
-            if "status" in value
-        ]
+        """Return what was paid and went back, newest first.
+
+        :return: tuples of the id, a text, the state and what can be done: see `act`.
+        """
+        raise NotImplementedError
+
+    def act(self, action, key):
+        """Do what a button of the overview says."""
+        raise NotImplementedError
 
     # What each provider does its own way
 
@@ -383,6 +442,11 @@ class FakeServer:
         """Send a webhook in the thread that sends them, one after the other."""
         if self.auto_deliver and not self.lose:
             self._outbox.put(args)
+
+    def repeat(self, address, *args):
+        """Send a webhook once more, because a person says so."""
+        if address:
+            self._outbox.put((address, *args))
 
     def wait_sent(self):
         """Wait until the thread has sent all there was to send."""

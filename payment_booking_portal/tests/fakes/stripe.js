@@ -14,6 +14,11 @@
         ["cvc", "Security code (CVC)", "123", "cc-csc"],
     ];
 
+    const HINT =
+        "A fake on this machine, for test cards only: 4242 4242 4242 4242 pays, " +
+        "4000 0000 0000 0002 is declined, 4000 0025 0000 3155 asks for 3-D Secure, " +
+        "4000 0000 0000 1000 takes its time.";
+
     function forever() {
         // The page is about to go: what waits for this never goes on.
         return new Promise(() => {
@@ -67,6 +72,10 @@
                     input.inputMode = "numeric";
                     this.node.append(text, input);
                 }
+                const hint = document.createElement("p");
+                hint.className = "form-text mb-0";
+                hint.textContent = HINT;
+                this.node.append(hint);
             } else if (this.kind === "payment") {
                 this.node.textContent = "You pay on the next page.";
             }

@@ -214,6 +214,48 @@ class FakeStripe(Intents, FakeServer):
         if self.webhook_url:
             self.post_later(*self._mail(copy.deepcopy(event)))
 
+    def overview(self):
+        """Override to tell payments, refunds and disputes."""
+        kinds = {"payment_intent": "", "refund": "Refund of ", "dispute": "Dispute of "}
+        rows = []
+        for key, one in reversed(self.objects.items()):
+            kind, status = one["object"], one.get("status")
+            if kind not in kinds:
+                continue
+            about = one.get("description") or one.get("payment_intent") or ""
+            actions = {}
+            if kind == "payment_intent":
+                actions["notify"] = "Notify"
+                if status == "processing":
+                    actions |= {"settle": "Succeed", "fail": "Fail"}
+                elif status == "succeeded" and self._left(one):
+                    actions |= {"refund": "Refund", "dispute": "Dispute"}
+            elif kind == "refund" and status == "pending":
+                actions |= {"settle": "Succeed", "fail": "Fail"}
+            text = f"{kinds[kind]}{self._write(one)} · {about}"
+            rows.append((key, text, status.replace("_", " "), actions))
+        return rows
+
+    def _left(self, intent):
+        """Return what could still be refunded of an intent."""
+        charge = self.render(self._find(intent["latest_charge"]))
+        return not charge["disputed"] and not charge["refunded"]
+
+    def act(self, action, key):
+        """Override to do it."""
+        one = self._find(key)
+        if action == "notify":
+            about = [e for e in self.events() if e["data"]["object"]["id"] == key]
+            self.repeat(*self._mail(about[-1]))
+        elif action == "refund":
+            self.refund(key)
+        elif action == "dispute":
+            self.dispute(key)
+        elif action in ("settle", "fail") and one["object"] == "refund":
+            self.settle_refund(key, "succeeded" if action == "settle" else "failed")
+        elif action in ("settle", "fail"):
+            self.settle(key, action == "settle")
+
     # Objects
 
     def _add(self, prefix, kind, **values):

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode
 
-from .server import Answer, page
+from .server import LEAVE, LOSE, Answer, page, tab_closed
 from .stripe_const import ADDRESS, CANCELABLE, CARDS, TOKENS, ZERO_DECIMALS, refuse
 
 
@@ -330,27 +330,40 @@ class Intents:
     def challenge(self, request, key):
         """Answer with the page of a bank that asks who is paying."""
         intent = self._find(key)
-        amount = ""
+        text = "<p>Is it you who keeps this card?</p>"
         if "amount" in intent:
-            decimals = 0 if intent["currency"].upper() in ZERO_DECIMALS else 2
-            value = f"{intent['amount'] / 10**decimals:.{decimals}f}"
-            amount = f" of {value} {intent['currency'].upper()}"
-        text = html.escape(f"Do you allow the payment{amount}? No real money moves.")
+            text = (
+                f'<p class="amount">{self._write(intent)}</p>'
+                f'<p class="small">{html.escape(intent["description"] or "")}</p>'
+                "<p>Is it you who pays?</p>"
+            )
         return Answer(
             page(
-                "3-D Secure",
-                f'<p>{text}</p><form method="post">'
-                '<button name="result" value="complete">Complete</button>'
-                '<button name="result" value="fail">Fail</button></form>',
+                "Your bank: 3-D Secure",
+                f'{text}<form method="post">{LOSE}{LEAVE}'
+                '<button class="first" name="result" value="complete">Yes</button>'
+                '<button name="result" value="fail">No, refuse it</button></form>',
             )
         )
+
+    @staticmethod
+    def _write(value):
+        """Return an amount for people."""
+        currency = value["currency"].upper()
+        decimals = 0 if currency in ZERO_DECIMALS else 2
+        return f"{value['amount'] / 10**decimals:.{decimals}f} {currency}"
 
     def challenge_done(self, request, key):
         """Answer the choice on that page: back to the shop."""
         intent = self._find(key)
         where = (intent["next_action"] or {}).get("redirect_to_url", {})
-        succeed = dict(request.form).get("result") == "complete"
+        form = dict(request.form)
+        succeed = form.get("result") == "complete"
+        before, self.lose = self.lose, self.lose or form.get("lose") == "1"
         self.authenticate(key, succeed)
+        self.lose = before
+        if form.get("leave") == "1":
+            return tab_closed()
         kind = intent["object"]
         query = {
             kind: key,
