@@ -24,6 +24,7 @@ from .setup import odoo_version
 
 ADDON = "payment_booking_portal"
 DEMO = "booking_demo"
+HOST = "127.0.0.1"
 # What the end of the start shows: public pages, then who may log in.
 PAGES = {
     "/book": "what a client sees first",
@@ -116,10 +117,13 @@ def prepare(server, database):
 
 
 def set_address(server, database, port):
-    """Make the links in mails and QR codes lead to this server."""
+    """Make the links in mails and QR codes lead to this server.
+
+    It is the address that is printed: who pays comes back to the same session.
+    """
     server.query(
         "UPDATE ir_config_parameter SET value = %s WHERE key = 'web.base.url'",
-        f"http://localhost:{port}",
+        f"http://{HOST}:{port}",
         database=database,
     )
 
@@ -216,7 +220,7 @@ def get(url):
 
 def announce(port, log, roots):
     """Say that everything is there, and where."""
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://{HOST}:{port}"
     say(f"\nReady: {address}")
     for page, text in PAGES.items():
         say(f"  {address + page:<38} {text}")

@@ -37,7 +37,7 @@ def running(port, database):
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     state = STATE / "fakes" / f"{database}.json"
-    state.parent.mkdir(exist_ok=True)
+    state.parent.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"fakes-{database}.log"
     command = [PYTHON, "-m", "fakes", f"--webhook=http://127.0.0.1:{port}"]
     command += [f"--state={state}"]
