@@ -99,7 +99,6 @@ if __name__ == "__main__":
         sys.exit(f"There is: {', '.join(GROUPS)}.")
     found = main(base.our_database(), wanted)
     show(found)
-    if wanted == set(GROUPS):
-        store(found)
-        say(f"\n{RESULTS.name} written.")
+    store(found)
+    say(f"\n{RESULTS.name} written.")
     say(f"{time.monotonic() - begin:.0f} s in all.")

@@ -107,8 +107,10 @@ def number(value):
 
 
 def store(rows, path=RESULTS):
-    """Write the rows to a file."""
-    found = []
+    """Write the rows to a file; those that were not measured stay as they were."""
+    measured = {row.id for row in rows}
+    before = json.loads(path.read_text()) if path.exists() else []
+    found = [values for values in before if values["id"] not in measured]
     for row in rows:
         values = dataclasses.asdict(row)
         for key in ("ours", "peer", "ratio"):

@@ -12,7 +12,7 @@ from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
 
 from .. import const
-from ..gateways import DEAD, Gateway
+from ..gateways import DEAD, Answer, Gateway
 from ..tools.amounts import parse_amount, parse_list
 from .common import NOW
 from .test_payable import PayableCommon
@@ -546,7 +546,7 @@ class TestDirectLink(LinkCommon):
         tx = self._start_payment(first)
         tx._set_pending()
         # A provider that could still stop it.
-        self.patch(Gateway, "cancel", lambda gateway, tx_sudo: DEAD)
+        self.patch(Gateway, "stop", lambda gateway, tx_sudo: Answer(DEAD))
         self.assertNotEqual(self._use(link, amount=25.0), first)
         self.assertEqual(tx.state, "pending")
 
