@@ -2,7 +2,7 @@
 
 from . import databases, demo, postgres
 from .core import lock, say
-from .testing import run_pytest
+from .testing import start_pytest, wait
 
 # A test that no run of the tests finds by itself.
 SCRIPT = "payment_booking_portal/tests/pictures.py"
@@ -17,6 +17,7 @@ def pictures(arguments):
         demo.prepare(server, database)
         try:
             say("→ Taking the pictures …")
-            return run_pytest(server, database, [SCRIPT, "-q", *arguments])
+            process = start_pytest(server, database, [SCRIPT, "-q", *arguments])
+            return wait(process, [process])
         finally:
             databases.drop(server, database)
