@@ -234,6 +234,9 @@ class PaymentRefundRequest(models.Model):
         It cannot find a refund again: one that nobody knows the end of is left to
         staff, rather than made twice.
         """
+        if self.refund_tx_id:  # the module hears when it has arrived
+            self._follow()
+            return
         if self.tries:
             self.write({"state": "manual", "try_at": False})
             self.deadline = self.deadline or fields.Date.context_today(self)

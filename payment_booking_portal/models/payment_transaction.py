@@ -784,9 +784,10 @@ class PaymentTransaction(models.Model):
             and not (self.source_transaction_id or self)._is_money()
         ):
             return self.env["account.payment"]
-        if self.provider_code == "custom" and self.allocation_ids:
+        if self.provider_code == "custom" and self._get_payables():
             journal = self._get_manual_journal()
-            line = journal.inbound_payment_method_line_ids.filtered(
+            way = "inbound" if self.amount > 0 else "outbound"  # a refund goes out
+            line = journal[f"{way}_payment_method_line_ids"].filtered(
                 lambda line: line.code == "manual"
             )[:1]
             extra_create_values = {

@@ -27,6 +27,15 @@ class RefundCommon(GatewayCommon):
         self._run("payment.refund.request", "_cron_refund")
         self._run("payment.transaction", "_cron_post_process")
 
+    def _execute_and_die(self, refund):
+        """Tell the provider, and lose all that was written of it."""
+        self.env.flush_all()
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            env = api.Environment(cr, self.env.uid, {})
+            env["payment.refund.request"].browse(refund.id)._execute()
+            cr.rollback()
+        self.env.invalidate_all()
+
     def _refunds_at(self, tx):
         fake = self._fake_of(tx)
         return [key for key in fake.objects if key.startswith("re_")]
@@ -106,14 +115,10 @@ class RefundTests:
     def test_once_though_the_process_dies(self):
         """What the provider did is found again after nothing of it was written."""
         refund = self._decide(self.tx, 60.0)
-        self.env.flush_all()
-        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            env = api.Environment(cr, self.env.uid, {})
-            env["payment.refund.request"].browse(refund.id)._execute()
-            cr.rollback()
-        self.env.invalidate_all()
+        self._execute_and_die(refund)
         self.assertEqual(refund.state, "queued")
         self.assertEqual(len(self._refunds_at(self.tx)), 1)
+        self.fake._replays.clear()  # a provider forgets keys after a day
         self._run_refunds()
         self._arrive()
         self.assertEqual(refund.state, "done")
@@ -177,12 +182,7 @@ class TestRefundStripe(RefundTests, RefundCommon):
     def test_notification_is_quicker_than_we_are(self):
         """Odoo's module makes the refund of a notification: there is one in the end."""
         refund = self._decide(self.tx, 60.0)
-        self.env.flush_all()
-        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            env = api.Environment(cr, self.env.uid, {})
-            env["payment.refund.request"].browse(refund.id)._execute()
-            cr.rollback()
-        self.env.invalidate_all()
+        self._execute_and_die(refund)
         [key] = self._refunds_at(self.tx)
         child = self.tx._create_child_transaction(60.0, is_refund=True)
         data = {"refund": self.fake.render(self.fake.objects[key])}
@@ -227,7 +227,19 @@ class TestRefundByHand(RefundCommon):
         super().setUp()
         self.booking = self._place()
         self.tx = self._pay(self.booking)
-        self.provider.support_refund = "none"
+
+    def _let_odoo_refund(self):
+        """Give the provider a module that refunds, and says nothing of it."""
+        Provider = self.registry["payment.provider"]
+        compute = Provider._compute_feature_support_fields
+
+        def compute_partial(providers):
+            compute(providers)
+            providers.support_refund = "partial"
+
+        self.patch(Provider, "_compute_feature_support_fields", compute_partial)
+        self.tx.payment_method_id.support_refund = "partial"
+        self.env.invalidate_all()
 
     def test_task_then_done(self):
         refund = self._decide(self.tx, 60.0)
@@ -248,6 +260,47 @@ class TestRefundByHand(RefundCommon):
         refund.action_cancel()
         self.assertEqual(self.tx._get_refundable_amount(), 60.0)
         self.assertFalse(refund.activity_ids)
+
+    def test_cash_and_transfers(self):
+        """What staff noted goes out of the same journal."""
+        for method in ("cash", "transfer"):
+            booking = self._place(local=f"2026-03-05 {len(method) + 5:02}:00")
+            method = self.env.ref(f"payment_booking_portal.payment_method_{method}")
+            booking._record_payment(60.0, method)
+            [tx] = booking._get_paid_transactions()
+            refund = self._decide(tx, 25.0)
+            self.assertEqual(refund.state, "manual", "nobody but staff can")
+            refund.action_done_by_hand()
+            self._run("payment.transaction", "_cron_post_process")
+            payment = refund.refund_tx_id.payment_id
+            self.assertEqual((payment.amount, payment.payment_type), (25.0, "outbound"))
+            self.assertEqual(payment.journal_id, tx.payment_id.journal_id)
+            self.assertEqual(refund.credit_note_id.payment_state, "paid")
+            self.assertEqual(booking.payment_coverage, "partly_refunded")
+
+    def test_module_of_odoo_is_told_once(self):
+        """A refund that waits for its notification is neither made again nor a task."""
+        self._let_odoo_refund()
+        refund = self._decide(self.tx, 60.0)
+        for day in ("02 08", "03 08", "05 08", "20 08"):
+            with freeze_time(f"2026-03-{day}:00:00"):
+                self._run_refunds()
+            self.assertEqual(refund.state, "pending")
+        [child] = self.tx.child_transaction_ids
+        self.assertFalse(refund.activity_ids)
+        with self.assertRaises(UserError):
+            refund.action_done_by_hand()
+        child._set_done()
+        self.assertEqual(refund.state, "done")
+
+    def test_module_of_odoo_was_told_and_the_process_died(self):
+        self._let_odoo_refund()
+        refund = self._decide(self.tx, 60.0)
+        refund.tries = 1  # committed before the provider was told
+        self._run_refunds()
+        self.assertEqual(refund.state, "manual", "rather a question than a second one")
+        self.assertFalse(self.tx.child_transaction_ids)
+        self.assertTrue(refund.activity_ids)
 
     def _user(self, group):
         return new_test_user(
