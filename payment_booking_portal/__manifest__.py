@@ -29,6 +29,7 @@
         "data/mail_template_data.xml",
         "data/mail_template_request_data.xml",
         "data/mail_template_receipt_data.xml",
+        "data/mail_template_refund_data.xml",
         "report/payment_receipt_report.xml",
         "data/mail_template_invoice_data.xml",
         "data/mail_template_reminder_data.xml",

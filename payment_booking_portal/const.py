@@ -152,7 +152,15 @@ ATTENTION_REASONS = [
     ("disputed", "The client's bank took the money back, or asks to"),
 ]
 
+# What becomes of money that came for nothing: too late, or for what was cancelled.
+MONEY_DECISIONS = [
+    ("ask", "A person decides"),
+    ("refund", "Give it back"),
+    ("credit", "Keep it as a credit"),
+]
+
 REFUND_STATES = [
+    ("approval", "Waits for approval"),
     ("queued", "To be given back"),
     ("pending", "On its way"),
     ("manual", "By hand"),

@@ -4,4 +4,5 @@ from . import link
 from . import manage
 from . import pay
 from . import portal
+from . import provider_return
 from . import statement

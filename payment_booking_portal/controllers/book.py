@@ -16,7 +16,7 @@ from odoo.tools import format_amount, format_date, format_time
 from .. import const
 from ..exceptions import SlotTaken, StaleSnapshot
 from ..tools import slots
-from ..tools.dates import format_day
+from ..tools.dates import format_day, format_start
 from .common import (
     ANSWER_PATTERN,
     LINK_KEY,
@@ -24,8 +24,6 @@ from .common import (
     MAX_TRIES,
     ClientPages,
     clean_form,
-    describe_slots,
-    format_start,
     parse_day,
     parse_int,
     parse_month,
@@ -599,5 +597,5 @@ class BookingPages(ClientPages, http.Controller):
             status=409,
             service=service,
             res_company=service.company_id,
-            slots=describe_slots(service, nearest, choice["tz"], seats),
+            slots=service._describe_slots(nearest, choice["tz"], seats),
         )

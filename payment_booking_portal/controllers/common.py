@@ -4,19 +4,16 @@ import math
 import re
 import secrets
 from datetime import date, datetime
-from urllib.parse import urlencode
 
 import pytz
 
 from odoo.exceptions import UserError
 from odoo.http import request
-from odoo.tools import email_normalize, format_time
+from odoo.tools import email_normalize
 
 from .. import const
-from ..tools.dates import format_day
+from ..tools.dates import START_FORMAT
 
-# A start in an address: UTC, to the minute.
-START_FORMAT = "%Y%m%dT%H%M"
 START_PATTERN = re.compile(r"\d{8}T\d{4}")
 MONTH_PATTERN = re.compile(r"(\d{4})-(\d{2})")
 # A race that ends in a stale snapshot is run again at once; these are enough tries.
@@ -103,11 +100,6 @@ def parse_start(value):
     return start if 2000 <= start.year < 2200 else None
 
 
-def format_start(start):
-    """Return a start (naive UTC) as it is written in an address."""
-    return start.strftime(START_FORMAT)
-
-
 def parse_day(value):
     """Return the date of a day in an address, or None."""
     try:
@@ -135,33 +127,6 @@ def parse_tz(value):
 def is_person():
     """Tell whether a client may be looking: no robot, and nobody of the business."""
     return not request.env.user._is_internal() and not request.env["ir.http"].is_a_bot()
-
-
-def describe_slots(service, starts, tz_name, seats=1):
-    """Return starts as the buttons of a page: dicts with `url` and `label`.
-
-    :param payment.booking.service service: sudoed.
-    :param list starts: naive UTC datetimes.
-    :param str tz_name: the zone in which the visitor reads them.
-    :param int seats: how many places are wanted.
-    """
-    tz = pytz.timezone(tz_name)
-    buttons = []
-    for start in sorted(starts):
-        day = pytz.utc.localize(start).astimezone(tz).date()
-        query = {"start": format_start(start), "tz": tz_name}
-        if seats > 1:
-            query["seats"] = seats
-        buttons.append(
-            {
-                "url": f"{service._get_book_url()}/details?{urlencode(query)}",
-                "label": "{}, {}".format(
-                    format_day(request.env, day),
-                    format_time(request.env, start, tz=tz_name, time_format="short"),
-                ),
-            }
-        )
-    return buttons
 
 
 class ClientPages:

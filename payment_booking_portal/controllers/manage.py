@@ -6,8 +6,9 @@ from odoo.http import content_disposition, request
 
 from ..exceptions import SlotTaken
 from ..tools import slots
+from ..tools.dates import format_start
 from .book import BookingPages
-from .common import MAX_FORM_BYTES, describe_slots, format_start, parse_start
+from .common import MAX_FORM_BYTES, parse_start
 
 
 class ManagePages(BookingPages):
@@ -92,7 +93,7 @@ class ManagePages(BookingPages):
     def _render_ended(self, booking):
         """Say that a booking is off, and what became of its money."""
         key = "cancelled" if booking.state == "cancelled" else "over"
-        if booking._get_payable_paid() and key == "over":
+        if booking._has_been_paid() and key == "over":
             key = "late"
         service = booking.service_id
         starts = service._get_next_slots(booking.start, seats=booking.seats)
@@ -100,7 +101,7 @@ class ManagePages(BookingPages):
             key,
             document=booking,
             service=service,
-            slots=describe_slots(service, starts, booking._get_client_tz()),
+            slots=service._describe_slots(starts, booking._get_client_tz()),
             res_company=booking.company_id,
         )
 
@@ -231,7 +232,9 @@ class ManagePages(BookingPages):
     def _render_move_taken(self, booking, base_url, start):
         """Say that somebody was quicker; the booking stays as it is."""
         starts = booking.service_id._get_next_slots(start, seats=booking.seats)
-        buttons = describe_slots(booking.service_id, starts, booking._get_client_tz())
+        buttons = booking.service_id._describe_slots(
+            starts, booking._get_client_tz()
+        )
         for button, moment in zip(buttons, sorted(starts), strict=True):
             button["url"] = f"{base_url}/move?start={format_start(moment)}"
         return self._render_end(

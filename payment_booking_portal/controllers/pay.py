@@ -17,7 +17,6 @@ from .common import (
     SELECTION_KEY,
     ClientPages,
     clean_form,
-    describe_slots,
     is_person,
     read_wish,
 )
@@ -287,7 +286,7 @@ class PayPages(ClientPages, PaymentPortal):
         if status == "dead":
             return self._render_dead(document, token)
         status_key, code = ENDS[status]
-        if document._get_payable_paid():
+        if document._has_been_paid():
             # Money without its booking: what is paid is not what the client wants.
             own = document._get_payable_own_status()
             lost = {"over": ("late", 200), "cancelled": ENDS["cancelled"]}
@@ -311,7 +310,7 @@ class PayPages(ClientPages, PaymentPortal):
             return None
         service = document.service_id
         starts = service._get_next_slots(document.start, seats=document.seats)
-        return describe_slots(service, starts, document._get_client_tz())
+        return service._describe_slots(starts, document._get_client_tz())
 
     def _render_limited(self, document):
         return self._render_end(

@@ -53,6 +53,12 @@ class AccountMove(models.Model):
     has_payment_receipt = fields.Boolean(
         compute="_compute_has_payment_receipt", compute_sudo=True
     )
+    payment_refund_count = fields.Integer(
+        string="Refunds", compute="_compute_payment_refunds", compute_sudo=True
+    )
+    can_give_back = fields.Boolean(
+        compute="_compute_payment_refunds", compute_sudo=True
+    )
     payment_disputed = fields.Boolean(
         string="Disputed",
         copy=False,
@@ -682,6 +688,13 @@ class AccountMove(models.Model):
         for document in self._get_documents():
             txs_sudo |= document._get_paid_transactions()
         return txs_sudo.sorted("id")
+
+    @api.depends("allocation_ids.transaction_id.refund_request_ids.state")
+    def _compute_payment_refunds(self):
+        for move in self:
+            txs = move._get_receipt_transactions()
+            move.payment_refund_count = len(move._get_refund_requests())
+            move.can_give_back = any(tx._get_refundable_amount() for tx in txs)
 
     @api.depends("allocation_ids.transaction_id.state", "payment_state")
     def _compute_has_payment_receipt(self):

@@ -36,6 +36,8 @@ PROTECTED_FIELDS = {
     "remind_at",
     "unpaid_told",
     "direct_link_id",
+    "unused_money",
+    "ended_at",
 }
 # Open in a draft, protected as soon as somebody holds the time.
 PROTECTED_ONCE_PLACED = {
@@ -161,6 +163,9 @@ class PaymentBooking(models.Model):
     )
     hold_until = fields.Datetime(readonly=True, copy=False)
     confirmed_at = fields.Datetime(readonly=True, copy=False)
+    ended_at = fields.Datetime(
+        readonly=True, copy=False, help="When it expired, or was cancelled."
+    )
 
     # For the form
     policy_now = fields.Selection(const.FEE_POLICIES, compute="_compute_policy_now")
@@ -912,7 +917,10 @@ class PaymentBooking(models.Model):
         :rtype: payment.booking
         """
         ended = self._update_state(
-            ("hold", "confirmed"), target_state, hold_until=False
+            ("hold", "confirmed"),
+            target_state,
+            hold_until=False,
+            ended_at=fields.Datetime.now(),
         )
         ended._free_time()
         return ended
@@ -1156,11 +1164,11 @@ class PaymentBooking(models.Model):
             return "cancelled"
         if self._get_payable_successor():
             return "invoiced"
+        if self.state == "expired":
+            return "over"
         if self._get_refunded():
             return "paid"  # and given back: it is not owed again
-        if self.state == "expired" or (
-            self.state == "hold" and not self._is_hold_alive()
-        ):
+        if self.state == "hold" and not self._is_hold_alive():
             return "over"
         if self.state == "draft":
             return "closed"
@@ -1247,13 +1255,7 @@ class PaymentBooking(models.Model):
         self.ensure_one()
         if self.state == "expired" and self._is_covered():
             if not self._regain_time():
-                self._flag_attention(
-                    "late_no_slot",
-                    self.env._(
-                        "%(amount)s came after the time was given to somebody else.",
-                        amount=self._format_amount(tx_sudo._get_document_share(self)),
-                    ),
-                )
+                self._take_late_money(tx_sudo)
                 return None
             self._confirm()
         elif self.state == "hold" and self._is_covered():
@@ -1261,14 +1263,33 @@ class PaymentBooking(models.Model):
         elif self.state == "hold":
             self._sync_clock()
         elif self.state == "cancelled":
-            self._flag_attention(
-                "paid_cancelled",
-                self.env._(
-                    "%(amount)s came for a cancelled booking.",
-                    amount=self._format_amount(tx_sudo._get_document_share(self)),
-                ),
-            )
+            # Not again, if it was found while cancelling.
+            if not self.unused_money or tx_sudo.last_state_change > self.ended_at:
+                self._take_late_money(tx_sudo)
+            return None
         return super()._on_payment_done(tx_sudo)
+
+    def _take_late_money(self, tx_sudo):
+        """Do what the company wants to be done with money whose time is gone, and tell
+        the client exactly that.
+        """
+        self.ensure_one()
+        amount = self._format_amount(tx_sudo._get_document_share(self))
+        if self.state == "cancelled":
+            flag = "paid_cancelled"
+            message = self.env._(
+                "%(amount)s came for a cancelled booking.", amount=amount
+            )
+        else:
+            flag = "late_no_slot"
+            message = self.env._(
+                "%(amount)s came after the time was given to somebody else.",
+                amount=amount,
+            )
+        decision = self.company_id.booking_late_money
+        reason = self.env._("Paid after the time was gone")
+        self._decide_unused_money(decision, reason, flag, message)
+        self._send_mail("payment_booking_portal.mail_template_booking_late")
 
     def _is_invoiced_when_paid(self):
         """Override: without a confirmed booking there is nothing to invoice."""
@@ -1471,10 +1492,6 @@ class PaymentBooking(models.Model):
             booking._remove_calendar_event()
             booking._release("cancelled")
             booking._editing().sequence += 1
-            if was_confirmed:
-                booking._send_mail(
-                    "payment_booking_portal.mail_template_booking_cancelled"
-                )
             if by_client:
                 booking._notify_staff(
                     "cancelled",
@@ -1482,22 +1499,12 @@ class PaymentBooking(models.Model):
                 )
             paid = booking._get_payable_paid()
             if paid:
-                amount = booking._format_amount(paid)
-                booking._flag_attention(
-                    "paid_cancelled",
-                    self.env._(
-                        "Cancelled by the client after paying %(amount)s. Decide what "
-                        "is given back.",
-                        amount=amount,
-                    )
-                    if by_client
-                    else self.env._(
-                        "Cancelled after %(amount)s was paid. Decide what is given "
-                        "back.",
-                        amount=amount,
-                    ),
+                booking._decide_cancelled_money(paid, by_client)
+            if was_confirmed:
+                booking._send_mail(
+                    "payment_booking_portal.mail_template_booking_cancelled"
                 )
-            elif booking._get_live_invoice():
+            if not paid and booking._get_live_invoice():
                 booking._flag_attention(
                     "cancelled_invoiced",
                     self.env._(
@@ -1505,6 +1512,59 @@ class PaymentBooking(models.Model):
                         "client still owes it."
                     ),
                 )
+
+    def _decide_cancelled_money(self, paid, by_client):
+        """Do what the company wants to be done with what was paid for a booking that
+        is cancelled now.
+
+        :param float paid: how much, in its currency.
+        :param bool by_client: whether the client cancelled.
+        """
+        self.ensure_one()
+        amount = self._format_amount(paid)
+        if by_client:
+            message = self.env._(
+                "Cancelled by the client after paying %(amount)s.", amount=amount
+            )
+            reason = self.env._("Cancelled by the client")
+        else:
+            message = self.env._("Cancelled after %(amount)s was paid.", amount=amount)
+            reason = self.env._("Cancelled by us")
+        decision = self._get_cancelled_money(by_client)
+        if decision == "ask":
+            message += " " + self.env._("Decide what is given back.")
+        self._decide_unused_money(decision, reason, "paid_cancelled", message)
+
+    def _get_cancelled_money(self, by_client):
+        """Return what becomes of what was paid if the booking is cancelled now: a key
+        of `const.MONEY_DECISIONS`. Override for a policy of your own.
+
+        :param bool by_client: whether the client cancels.
+        """
+        self.ensure_one()
+        company_sudo = self.company_id.sudo()  # clients read no companies
+        decision = company_sudo.booking_cancelled_money
+        hours = timedelta(hours=company_sudo.booking_cancelled_hours)
+        too_late = by_client and self.start < fields.Datetime.now() + hours
+        return "ask" if decision == "refund" and too_late else decision
+
+    def _get_cancelling_text(self):
+        """Return what the client reads about the money before they cancel."""
+        self.ensure_one()
+        decision = self._get_cancelled_money(by_client=True)
+        if decision == "refund" and not self._is_refund_certain():
+            decision = "ask"
+        texts = {
+            "ask": self.env._("You paid for it. We will write to you about this money."),
+            "refund": self.env._(
+                "We give your money back: %(amount)s.",
+                amount=self._format_amount(self._get_payable_paid()),
+            ),
+            "credit": self.env._(
+                "We keep what you paid as a credit for your next booking."
+            ),
+        }
+        return texts[decision]
 
     def _move(self, start, resource=None, by_staff=False):
         """Move a booking to another free start at the same price.
@@ -1711,6 +1771,20 @@ class PaymentBooking(models.Model):
         self.ensure_one()
         service = self.service_id.sudo()  # guests read the booking's own service
         return self.get_base_url() + service._get_book_url()
+
+    def _get_mail_slots(self):
+        """Return the nearest free times as links of a mail: dicts with `url` and
+        `label`; none where the service cannot be booked.
+        """
+        self.ensure_one()
+        service = self.service_id.sudo()  # guests read the booking's own service
+        if not service.is_published or not service.active:
+            return []
+        starts = service._get_next_slots(self.start, seats=self.seats)
+        slots = service.with_env(self.env)._describe_slots(
+            starts, self._get_client_tz(), self.seats
+        )
+        return [{**slot, "url": self.get_base_url() + slot["url"]} for slot in slots]
 
     def _get_mail_lines(self):
         """Return what a mail lists: dicts with `label`, `value` and perhaps `url`."""

@@ -4,17 +4,18 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from itertools import islice
 from itertools import product as cartesian
+from urllib.parse import urlencode
 
 import pytz
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_time
 from odoo.tools.image import image_data_uri
 
 from .. import const
-from ..tools import slots
+from ..tools import dates, slots
 from ..tools.taxes import compute_totals
 
 
@@ -809,6 +810,30 @@ class PaymentBookingService(models.Model):
             if len(found) >= count or radius == days:
                 return sorted(found, key=lambda slot: abs(slot - start))[:count]
         return []
+
+    def _describe_slots(self, starts, tz_name, seats=1):
+        """Return starts as buttons: dicts with `url` (a path) and `label`.
+
+        :param list starts: naive UTC datetimes.
+        :param str tz_name: the zone in which the client reads them.
+        :param int seats: how many places are wanted.
+        """
+        self.ensure_one()
+        tz = pytz.timezone(tz_name)
+        buttons = []
+        for start in sorted(starts):
+            day = pytz.utc.localize(start).astimezone(tz).date()
+            query = {"start": dates.format_start(start), "tz": tz_name}
+            if seats > 1:
+                query["seats"] = seats
+            at = format_time(self.env, start, tz=tz_name, time_format="short")
+            buttons.append(
+                {
+                    "url": f"{self._get_book_url()}/details?{urlencode(query)}",
+                    "label": f"{dates.format_day(self.env, day)}, {at}",
+                }
+            )
+        return buttons
 
     def _get_next_slot_after(self, moment, resource=None, seats=1):
         """Return the first free start at or after a moment (naive UTC), or None."""

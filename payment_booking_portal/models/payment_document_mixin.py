@@ -24,6 +24,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         "portal.mixin",
         "mail.thread",
         "mail.activity.mixin",
+        "payment.unused.money.mixin",
         "payment.payable.mixin",
         "payment.protected.mixin",
         "payment.reminder.mixin",
@@ -128,6 +129,9 @@ class PaymentDocumentMixin(models.AbstractModel):
         search="_search_is_test",
     )
     has_receipt = fields.Boolean(compute="_compute_has_receipt", compute_sudo=True)
+    refund_count = fields.Integer(
+        string="Refunds", compute="_compute_refund_count", compute_sudo=True
+    )
     awaits_transfer = fields.Boolean(
         string="Waits for a Transfer",
         compute="_compute_awaits_transfer",
@@ -542,6 +546,11 @@ class PaymentDocumentMixin(models.AbstractModel):
     def _compute_has_receipt(self):
         for document in self:
             document.has_receipt = bool(document._get_receipt_transactions())
+
+    @api.depends("allocation_ids.transaction_id.refund_request_ids")
+    def _compute_refund_count(self):
+        for document in self:
+            document.refund_count = len(document._get_refund_requests())
 
     def _check_receipt_rights(self):
         """Override: who may read the document."""

@@ -513,6 +513,14 @@ class PaymentPayableMixin(models.AbstractModel):
 
     # === RECEIPTS === #
 
+    def _has_been_paid(self):
+        """Tell whether money came for the document, whatever was given back since."""
+        return bool(self._get_paid_transactions() or self._get_payable_paid())
+
+    def _get_unused_money_text(self):
+        """Return what the client reads about money that came for nothing. Override."""
+        return self.env._("We will write to you about this money.")
+
     def _get_paid_transactions(self):
         """Return the transactions that paid the document, sudoed, oldest first."""
         self.ensure_one()
@@ -540,14 +548,7 @@ class PaymentPayableMixin(models.AbstractModel):
                     method=tx_sudo.payment_method_id.name,
                     reference=tx_sudo.reference,
                 ),
-                "refunds": [
-                    self.env._(
-                        "%(amount)s given back on %(date)s",
-                        amount=self._format_amount(refund["amount"]),
-                        date=format_date(self.env, refund["day"], date_format="long"),
-                    )
-                    for refund in tx_sudo._get_refunds(self)
-                ],
+                "refunds": tx_sudo._get_refund_texts(self),
             }
             for tx_sudo in self._get_paid_transactions()
         ]
@@ -620,6 +621,35 @@ class PaymentPayableMixin(models.AbstractModel):
 
     # === GIVING BACK === #
 
+    def _get_refund_texts(self):
+        """Return what the client reads about money that was given back, or is about
+        to be.
+
+        :rtype: list
+        """
+        self.ensure_one()
+        return [
+            text
+            for tx_sudo in self._get_paid_transactions()
+            for text in tx_sudo._get_refund_texts(self)
+        ]
+
+    def _get_refund_requests(self):
+        """Return what was decided about giving back its money, sudoed."""
+        self.ensure_one()
+        return self.sudo()._get_receipt_transactions().refund_request_ids
+
+    def action_view_refunds(self):
+        """Open what was decided about giving back its money."""
+        self._check_receipt_rights()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Refunds"),
+            "res_model": "payment.refund.request",
+            "view_mode": "list,form",
+            "domain": [("id", "in", self._get_refund_requests().ids)],
+        }
+
     def action_refund_payment(self):
         """Open the dialog that gives a payment of the document back, for managers.
 
@@ -629,7 +659,7 @@ class PaymentPayableMixin(models.AbstractModel):
         if not self.env.user.has_group("payment_booking_portal.group_manager"):
             raise AccessError(self.env._("Only a manager gives money back."))
         self._check_receipt_rights()
-        txs_sudo = self.sudo()._get_paid_transactions()  # managers read none
+        txs_sudo = self.sudo()._get_receipt_transactions()  # managers read none
         return self.env["payment.refund.decide"]._open(txs_sudo)
 
     # === LINKS === #

@@ -3,10 +3,10 @@ from datetime import timedelta
 
 import psycopg2
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
-from odoo.tools import format_amount, format_date
+from odoo.tools import format_amount
 
 from .. import const
 from ..gateways import REFUNDED, REFUNDING, REFUSED, get_gateway
@@ -18,6 +18,8 @@ _logger = logging.getLogger(__name__)
 TRY_STEPS = (1, 5, 15, 60, 240)
 # Days that staff has to give money back where the provider cannot.
 MANUAL_DAYS = 7
+# Managers who are asked to approve a refund.
+MAX_APPROVERS = 5
 
 
 class PaymentRefundRequest(models.Model):
@@ -36,7 +38,7 @@ class PaymentRefundRequest(models.Model):
     _check_company_auto = True
 
     state = fields.Selection(
-        const.REFUND_STATES, required=True, readonly=True, default="queued", index=True
+        const.REFUND_STATES, required=True, readonly=True, default="approval", index=True
     )
     transaction_id = fields.Many2one(
         "payment.transaction",
@@ -116,11 +118,10 @@ class PaymentRefundRequest(models.Model):
                 )
             )
         documents = [line._get_document() for line in tx_sudo.allocation_ids]
-        now = fields.Datetime.now()
-        is_manual = ability == "none"
+        user = self.env.user
         refund_sudo = self.sudo().create(  # nobody creates refunds but so
             {
-                "state": "manual" if is_manual else "queued",
+                "state": "approval",
                 "transaction_id": tx_sudo.id,
                 "company_id": tx_sudo.company_id.id,
                 "currency_id": currency.id,
@@ -129,16 +130,10 @@ class PaymentRefundRequest(models.Model):
                 "document": ", ".join(d.display_name for d in documents),
                 "provider_name": tx_sudo.provider_id.name,
                 "reason": reason,
-                "user_id": self.env.uid,
-                "try_at": not is_manual and now,
-                "deadline": is_manual and now + timedelta(days=MANUAL_DAYS),
+                # Nobody where the settings of the company say so.
+                "user_id": not user.share and user.id != SUPERUSER_ID and user.id,
             }
         )
-        if is_manual:
-            refund_sudo._ask_staff()
-        else:
-            # sudo: managers trigger no jobs
-            self.env.ref("payment_booking_portal.ir_cron_refunds").sudo()._trigger()
         refund_sudo._log(
             self.env._(
                 "%(amount)s to be given back: %(reason)s",
@@ -146,7 +141,53 @@ class PaymentRefundRequest(models.Model):
                 reason=reason,
             )
         )
+        if tx_sudo.company_id._needs_refund_approval(amount, currency):
+            refund_sudo._ask_approval()
+        else:
+            refund_sudo._start()
         return refund_sudo
+
+    def _start(self):
+        """Let what was decided happen, once this is committed."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        if self.transaction_id._get_refund_ability() == "none":
+            deadline = now + timedelta(days=MANUAL_DAYS)
+            self.write({"state": "manual", "deadline": deadline})
+            self._ask_staff()
+        else:
+            self.write({"state": "queued", "try_at": now})
+            # sudo: managers trigger no jobs
+            self.env.ref("payment_booking_portal.ir_cron_refunds").sudo()._trigger()
+
+    def _get_responsible(self):
+        """Return who sees to it: who decided, else who is responsible for what was
+        paid.
+        """
+        self.ensure_one()
+        document = self.transaction_id.allocation_ids[:1]._get_document()
+        owner = document.user_id if "user_id" in document._fields else None
+        return self.user_id or owner or self.env.ref("base.user_admin")
+
+    def _ask_approval(self):
+        """Ask the other managers of the company to approve."""
+        self.ensure_one()
+        group = self.env.ref("payment_booking_portal.group_manager")
+        approvers = group.all_user_ids.filtered(
+            lambda user: not user.share
+            and user != self.user_id
+            and self.company_id in user.company_ids
+        )
+        for user in approvers[:MAX_APPROVERS]:
+            self.activity_schedule(
+                "mail.mail_activity_data_todo",
+                summary=self.env._(
+                    "Approve to give back %(amount)s to %(client)s",
+                    amount=self._format(),
+                    client=self.partner_id.name or "",
+                ),
+                user_id=user.id,
+            )
 
     def _get_key(self):
         """Return what makes the refund the same one for the provider, for ever."""
@@ -180,7 +221,7 @@ class PaymentRefundRequest(models.Model):
                 "pages or by bank transfer, then press “Given back”.",
                 provider=self.provider_name,
             ),
-            user_id=self.user_id.id,
+            user_id=self._get_responsible().id,
         )
 
     # === DOING === #
@@ -324,6 +365,7 @@ class PaymentRefundRequest(models.Model):
         self.env.ref("payment.cron_post_process_payment_tx")._trigger()
         self.activity_unlink(["mail.mail_activity_data_todo"])
         self._log(self.env._("%(amount)s given back.", amount=self._format()))
+        self._send_done_mail()
 
     def _set_failed(self):
         self.ensure_one()
@@ -410,6 +452,27 @@ class PaymentRefundRequest(models.Model):
                 self.env._("This belongs to a company that is not yours.")
             )
 
+    def action_approve(self):
+        """Approve what another manager decided, or the settings of the company.
+
+        :raise UserError: for who decided.
+        """
+        self._check_manager()
+        for refund in self.sudo():  # managers write no refunds but so
+            lock_and_touch(refund.transaction_id)
+            lock_and_touch(refund)
+            if refund.state != "approval":
+                continue
+            if refund.user_id == self.env.user:
+                raise UserError(
+                    self.env._("Another manager must approve what you decided.")
+                )
+            refund.activity_unlink(["mail.mail_activity_data_todo"])
+            refund._log(
+                self.env._("Approved by %(user)s.", user=self.env.user.name)
+            )
+            refund._start()
+
     def action_done_by_hand(self):
         """Note that staff gave the money back outside of the provider's API."""
         self._check_manager()
@@ -448,27 +511,59 @@ class PaymentRefundRequest(models.Model):
         for refund in self.sudo():  # managers write no refunds but so
             lock_and_touch(refund.transaction_id)
             lock_and_touch(refund)
-            is_open = refund.state in ("manual", "failed")
+            is_open = refund.state in ("approval", "manual", "failed")
             if not is_open or refund.refund_tx_id.state in ("pending", "done"):
                 raise UserError(
                     self.env._("This refund is under way: it cannot be given up.")
                 )
             refund.write({"state": "cancelled", "try_at": False})
             refund.activity_unlink(["mail.mail_activity_data_todo"])
+            refund._log(
+                self.env._(
+                    "%(amount)s is not given back, says %(user)s.",
+                    amount=refund._format(),
+                    user=self.env.user.name,
+                )
+            )
 
     # === FOR THE CLIENT === #
 
-    def _get_client_text(self):
-        """Return what the client reads: never "given back" before it is."""
+    def _get_client_text(self, share=1.0):
+        """Return what the client reads: never "given back" before it is.
+
+        :param float share: which part of it is meant.
+        """
         self.ensure_one()
-        amount = self._format()
+        tx = self.transaction_id
+        amount = self.currency_id.round(self.amount * share)
         if self.state == "done":
-            day = self.transaction_id._get_local_day(self.done_at)
-            return self.env._(
-                "%(amount)s given back on %(date)s",
-                amount=amount,
-                date=format_date(self.env, day, date_format="long"),
-            )
+            return tx._get_given_back_text(amount, tx._get_local_day(self.done_at))
         if self.state in ("queued", "pending", "manual", "failed"):
+            amount = tx._format_receipt_amount(amount)
             return self.env._("%(amount)s is being given back", amount=amount)
-        return ""
+        return ""  # perhaps never
+
+    def _get_client_titles(self):
+        """Return what was paid, in the client's words."""
+        self.ensure_one()
+        documents = [line._get_document() for line in self.transaction_id.allocation_ids]
+        return ", ".join(document._get_payable_title() for document in documents)
+
+    def _send_done_mail(self):
+        """Write to the client that the money was given back."""
+        self.ensure_one()
+        if not self.partner_id.email:
+            return
+        # sudo: managers read no templates
+        self.env.ref("payment_booking_portal.mail_template_refund").sudo().send_mail(
+            self.id, email_layout_xmlid="payment_booking_portal.mail_layout"
+        )
+
+    def _get_mail_prefix(self):
+        """Return what stands before the subject of a mail about test money."""
+        self.ensure_one()
+        return "" if self.transaction_id.is_live else self.env._("[Test] ")
+
+    def _get_client_lang(self):
+        """Return the language in which the client reads."""
+        return self.transaction_id._get_receipt_lang()

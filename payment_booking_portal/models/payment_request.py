@@ -35,6 +35,7 @@ PROTECTED_FIELDS = {
     "direct_link_id",
     "visitor_key",
     "request_key",
+    "unused_money",
 }
 # Open in a draft, protected once the client was asked.
 PROTECTED_ONCE_SENT = {
@@ -501,7 +502,9 @@ class PaymentRequest(models.Model):
         """Override to write to the client, and to tell staff what was not awaited."""
         result = super()._on_payment_done(tx_sudo)
         if self.cancelled_at:
-            self._flag_attention(
+            self._decide_unused_money(
+                self.company_id.booking_late_money,
+                self.env._("Paid after it was cancelled"),
                 "paid_cancelled",
                 self.env._(
                     "%(amount)s came for a cancelled request.",

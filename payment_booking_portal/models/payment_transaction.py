@@ -10,7 +10,9 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import format_amount
+from odoo.tools import format_amount, format_date
+
+from odoo.addons.payment import utils as payment_utils
 
 from .. import const
 from ..gateways import DEAD, GATEWAYS, OPEN, PAID, UNKNOWN, get_gateway
@@ -180,10 +182,11 @@ class PaymentTransaction(models.Model):
         tz = pytz.timezone(self.company_id.sudo()._get_booking_tz())  # not for guests
         return pytz.utc.localize(moment).astimezone(tz).date()
 
-    def _get_refunds(self, document=None):
+    def _get_refunds(self, document=None, without=()):
         """Return what was given back since.
 
         :param document: of which part; of all by default.
+        :param without: refund transactions to leave out.
         :return: dicts of `amount` and `day`.
         :rtype: list
         """
@@ -198,7 +201,33 @@ class PaymentTransaction(models.Model):
                 "day": child._get_local_day(child.last_state_change),
             }
             for child in refunds.sorted("id")
+            if child not in without
         ]
+
+    def _get_refund_texts(self, document):
+        """Return what the client reads about money that was given back, or is about
+        to be.
+
+        :param document: of which part.
+        :rtype: list
+        """
+        self.ensure_one()
+        requests = self.refund_request_ids.sorted("id")
+        share = self._get_document_share(document) / self.amount
+        texts = [request._get_client_text(share) for request in requests]
+        texts += [
+            self._get_given_back_text(refund["amount"], refund["day"])
+            for refund in self._get_refunds(document, without=requests.refund_tx_id)
+        ]
+        return [text for text in texts if text]
+
+    def _get_given_back_text(self, amount, day):
+        """Return in words that an amount was given back on a day."""
+        return self.env._(
+            "%(amount)s given back on %(date)s",
+            amount=self._format_receipt_amount(amount),
+            date=format_date(self.env, day, date_format="long"),
+        )
 
     def _get_receipt_rows(self):
         """Return what a receipt lists: see `_get_receipt_row` of the documents, with
@@ -364,6 +393,15 @@ class PaymentTransaction(models.Model):
             "api_url": address,
             "url_params": dict(parse_qsl(urlsplit(address).query)),
         }
+
+    def _mollie_prepare_payment_request_payload(self):
+        """Override of `payment_mollie` to let who comes back prove it (see
+        `controllers/provider_return.py`).
+        """
+        payload = super()._mollie_prepare_payment_request_payload()
+        proof = payment_utils.generate_access_token(self.reference, env=self.env)
+        payload["redirectUrl"] += f"&access_token={proof}"
+        return payload
 
     def _process(self, provider_code, payment_data):
         """Override of `payment` to take a notification, or a client who comes back, as
@@ -605,7 +643,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if self.state != "done" or not self._is_money():
             return 0.0
-        live = ("queued", "pending", "manual", "done")
+        live = ("approval", "queued", "pending", "manual", "done")
         decided = self.refund_request_ids.filtered(lambda r: r.state in live)
         others = self.child_transaction_ids.filtered(
             lambda tx: tx.operation == "refund" and tx.state not in ("cancel", "error")
@@ -800,7 +838,25 @@ class PaymentTransaction(models.Model):
             extra_create_values.setdefault(
                 "write_off_line_vals", self._prepare_discounts()
             )
-        return super()._create_payment(**extra_create_values)
+        payment = super()._create_payment(**extra_create_values)
+        if self.operation == "refund" and self._get_payables():
+            self._match_credit(payment)
+        return payment
+
+    def _match_credit(self, payment):
+        """Match money that went back with the credit that it was, where no credit note
+        takes it.
+
+        :param account.payment payment: of the refund.
+        """
+        items = (self.source_transaction_id.payment_id | payment).move_id.line_ids
+        items = items.filtered(
+            lambda item: item.account_id.account_type == "asset_receivable"
+            and item.parent_state == "posted"
+            and not item.reconciled
+        )
+        for account in items.account_id:
+            items.filtered(lambda item: item.account_id == account).reconcile()
 
     def _prepare_discounts(self):
         """Return the journal items of the discounts for early payment.

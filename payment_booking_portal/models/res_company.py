@@ -58,6 +58,36 @@ class ResCompany(models.Model):
         help="A hold whose payment the provider gives no answer for is released after "
         "this long, and staff is told.",
     )
+    booking_late_money = fields.Selection(
+        const.MONEY_DECISIONS,
+        string="Money That Comes Too Late",
+        required=True,
+        default="ask",
+        help="What becomes of money that comes when its time was given to somebody "
+        "else, or its booking cancelled. The time is taken again first, if it is free.",
+    )
+    booking_cancelled_money = fields.Selection(
+        const.MONEY_DECISIONS,
+        string="Money of a Cancelled Booking",
+        required=True,
+        default="ask",
+        help="What becomes of what was paid for a booking that is cancelled.",
+    )
+    booking_cancelled_hours = fields.Integer(
+        string="Clients Cancel in Time (hours)",
+        default=24,
+        help="A client who cancels later than this many hours before the start gets "
+        "nothing back by itself: a person decides.",
+    )
+    booking_refund_approval = fields.Boolean(
+        string="Refunds Need Approval",
+        help="A second manager approves what is given back.",
+    )
+    booking_refund_approval_above = fields.Monetary(
+        string="Approval Above",
+        currency_field="currency_id",
+        help="Up to this amount one manager is enough.",
+    )
 
     booking_renew_links = fields.Boolean(
         string="Clients Renew Links",
@@ -146,6 +176,10 @@ class ResCompany(models.Model):
     _booking_part_percent_range = models.Constraint(
         "CHECK (booking_part_percent BETWEEN 0 AND 100)",
         "A percentage is between 0 and 100.",
+    )
+    _booking_cancelled_hours_positive = models.Constraint(
+        "CHECK (booking_cancelled_hours >= 0 AND booking_refund_approval_above >= 0)",
+        "These numbers are not negative.",
     )
     _booking_reminder_hours = models.Constraint(
         "CHECK (booking_reminder_from >= 0 AND booking_reminder_until <= 24 "
@@ -254,6 +288,43 @@ class ResCompany(models.Model):
         for company in self:
             for currency in company._get_booking_currencies():
                 company._get_booking_pricelist(currency)
+
+    # === MONEY THAT GOES BACK === #
+
+    def _get_unused_money_texts(self):
+        """Return what clients read about money that came for nothing, by what the
+        company does with it (see `const.MONEY_DECISIONS`).
+        """
+        return {
+            "ask": self.env._(
+                "We will contact you, to find another time or to give the money back."
+            ),
+            "refund": self.env._(
+                "We are giving the money back to you. With most banks it takes a few "
+                "days."
+            ),
+            "credit": self.env._(
+                "We keep the money as a credit for your next booking. If you would "
+                "rather have it back, please tell us."
+            ),
+        }
+
+    def _needs_refund_approval(self, amount, currency):
+        """Tell whether a second manager must approve that much to be given back.
+
+        :param float amount: of the refund.
+        :param res.currency currency: its currency.
+        """
+        self.ensure_one()
+        if not self.booking_refund_approval:
+            return False
+        if not self._has_currency_rate(currency):
+            return True  # nobody knows how much it is
+        in_company = currency._convert(
+            amount, self.currency_id, self, fields.Date.context_today(self)
+        )
+        limit = self.booking_refund_approval_above
+        return self.currency_id.compare_amounts(in_company, limit) > 0
 
     # === DAYS === #
 

@@ -22,6 +22,25 @@ class ResConfigSettings(models.TransientModel):
     booking_late_hours = fields.Integer(
         related="company_id.booking_late_hours", readonly=False
     )
+    booking_late_money = fields.Selection(
+        related="company_id.booking_late_money", readonly=False
+    )
+    booking_late_money_text = fields.Char(compute="_compute_booking_money_texts")
+    booking_cancelled_money = fields.Selection(
+        related="company_id.booking_cancelled_money", readonly=False
+    )
+    booking_cancelled_money_text = fields.Char(compute="_compute_booking_money_texts")
+    booking_cancelled_hours = fields.Integer(
+        related="company_id.booking_cancelled_hours", readonly=False
+    )
+    booking_refund_approval = fields.Boolean(
+        related="company_id.booking_refund_approval", readonly=False
+    )
+    booking_refund_approval_above = fields.Monetary(
+        related="company_id.booking_refund_approval_above",
+        currency_field="currency_id",
+        readonly=False,
+    )
     booking_part_payments = fields.Boolean(
         related="company_id.booking_part_payments", readonly=False
     )
@@ -67,4 +86,13 @@ class ResConfigSettings(models.TransientModel):
                 "No exchange rate for %(currencies)s: only services with an explicit "
                 "price in that currency are offered in it.",
                 currencies=", ".join(missing),
+            )
+
+    @api.depends("booking_late_money", "booking_cancelled_money")
+    def _compute_booking_money_texts(self):
+        texts = self.env.company._get_unused_money_texts()
+        for settings in self:
+            settings.booking_late_money_text = texts.get(settings.booking_late_money)
+            settings.booking_cancelled_money_text = texts.get(
+                settings.booking_cancelled_money
             )

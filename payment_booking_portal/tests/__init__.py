@@ -35,6 +35,7 @@ from . import test_portal
 from . import test_portal_payments
 from . import test_price
 from . import test_provider
+from . import test_provider_return
 from . import test_race
 from . import test_race_booking_invoice
 from . import test_race_bundle
@@ -61,4 +62,5 @@ from . import test_to_collect
 from . import test_statement
 from . import test_tours
 from . import test_transaction
+from . import test_unused_money
 from . import test_without_mouse

@@ -7,7 +7,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..const import QUESTION_KINDS
-from ..controllers.common import format_start
+from ..tools.dates import format_start
 from .common_browser import DESKTOP, PHONE, BrowserCommon
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"

@@ -127,6 +127,58 @@ class TestHttpManage(BookingHttpCommon):
         self.assertEqual(answer.status_code, 303)
         self._assert_nothing_written(before)
 
+    def test_what_becomes_of_the_money(self):
+        """Before and after: the client reads what the company does with it."""
+        self.company.booking_cancelled_money = "credit"
+        page = self._text(self._get(f"{self.url}/cancel"))
+        self.assertIn("We keep what you paid as a credit", page)
+        self._post(f"{self.url}/cancel", {"csrf_token": self._csrf()})
+        page = self._text(self._get(self.url))
+        self.assertIn("You had paid. We keep the money as a credit", page)
+
+    def test_money_on_its_way_back(self):
+        [tx] = self.booking._get_paid_transactions()
+        refund = self.env["payment.refund.request"]._decide(tx, 20.0, "Late start")
+        page = self._text(self._get(self.url))
+        self.assertIn("$ 20.00 is being given back", page)
+        self.assertIn("You paid $ 60.00", page)
+        refund.action_done_by_hand()
+        page = self._text(self._get(self.url))
+        self.assertIn("$ 20.00 given back on March 2, 2026", page)
+        self.assertIn("You paid $ 40.00", page)
+        rest = self.env["payment.refund.request"]._decide(tx, 40.0, "All of it")
+        rest.action_done_by_hand()
+        page = self._text(self._get(self.url))
+        self.assertNotIn("You paid", page)
+        self.assertIn("$ 40.00 given back on", page)
+        self.assertNotIn("Pay now", page, "it is not owed again")
+
+    def test_paid_too_late(self):
+        self.people.resource_ids = self.anna
+        booking = self._place(local="2026-03-05 09:00", visitor_key="late")
+        tx = self._start_payment(booking)
+        tx._set_canceled()
+        with freeze_time("2026-03-02 09:00:00"):
+            booking._end_hold()
+            self._place(local="2026-03-05 09:00", visitor_key="quicker")
+            tx._set_done()
+            tx._post_process()
+        for url in (booking._get_manage_url(), booking._get_pay_url()):
+            page = self._get(url)
+            self.assertEqual(self._title(page), "You paid, but the time is gone")
+            text = self._text(page)
+            self.assertIn("You were charged. We will contact you", text)
+            self.assertIn("Free times near yours", text)
+        self._decide_and_give_back(tx)
+        for url in (booking._get_manage_url(), booking._get_pay_url()):
+            text = self._text(self._get(url))
+            self.assertIn("$ 60.00 given back on", text)
+            self.assertNotIn("We will contact you", text)
+
+    def _decide_and_give_back(self, tx):
+        refund = self.env["payment.refund.request"]._decide(tx, tx.amount, "Gone")
+        refund.action_done_by_hand()
+
     def test_forms_without_their_proof_are_refused(self):
         before = self._snapshot()
         start = self._start_of("2026-03-04 09:00")

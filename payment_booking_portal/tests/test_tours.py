@@ -9,7 +9,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import file_open
 
 from ..controllers.book import BookingPages
-from ..controllers.common import format_start
+from ..tools.dates import format_start
 from .common_browser import BrowserCommon
 
 

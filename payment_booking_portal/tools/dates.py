@@ -3,6 +3,9 @@
 from odoo.tools import format_date
 from odoo.tools.misc import babel_locale_parse, get_lang
 
+# A start in an address: UTC, to the minute.
+START_FORMAT = "%Y%m%dT%H%M"
+
 
 def format_day(env, day):
     """Return a day without its year: `Friday, March 6` or `vendredi 6 mars`."""
@@ -11,6 +14,11 @@ def format_day(env, day):
     if "MMMM" not in pattern:
         pattern = pattern.replace("MMM", "MMMM")
     return format_date(env, day, date_format=pattern.replace("E", "EEEE"))
+
+
+def format_start(start):
+    """Return a start (naive UTC) as it is written in an address."""
+    return start.strftime(START_FORMAT)
 
 
 def format_short_day(env, day):

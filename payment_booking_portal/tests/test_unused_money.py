@@ -1,0 +1,422 @@
+"""Money that came for nothing: what becomes of it, and what the client reads."""
+
+from psycopg2 import IntegrityError
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tools import html2plaintext, mute_logger
+
+from .common import NOW
+from .test_refund import RefundCommon
+
+LATE = "2026-03-02 08:30:00"
+CREDIT = "as a credit for your next booking"
+
+
+class UnusedMoneyCommon(RefundCommon):
+    def _mail(self, booking, template):
+        """Return the last mail of a template to the client, as text."""
+        record = self.env.ref(f"payment_booking_portal.{template}")
+        subject = record._render_field("subject", booking.ids)[booking.id]
+        mails = self.env["mail.mail"].search(
+            [("subject", "=", subject), ("model", "=", booking._name)], order="id desc"
+        )
+        return html2plaintext(mails[:1].body_html or "")
+
+    def _credit_of(self, tx):
+        """Return what is left of a payment for the client to use."""
+        items = tx.payment_id.move_id.line_ids
+        receivable = items.filtered(
+            lambda line: line.account_id.account_type == "asset_receivable"
+        )
+        return -receivable.amount_residual
+
+    def _text(self, booking):
+        """Return what the client reads on the page of the booking."""
+        return booking._get_unused_money_text()
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestLateMoney(UnusedMoneyCommon):
+    """Money that comes when its time belongs to somebody else."""
+
+    def setUp(self):
+        super().setUp()
+        self.people.resource_ids = self.anna
+
+    def _pay_late(self, provider=None, taken=True):
+        """Return a booking that was paid after somebody else got its time."""
+        booking = self._place()
+        tx = self._begin(booking, provider or self.stripe)
+        self.fakes[tx.provider_code].fail(times=9, method="POST", status=500)
+        tx._set_canceled()  # as a module that tells us too early
+        with freeze_time(LATE):
+            booking._end_hold()
+            self.assertEqual(booking.state, "expired")
+            if taken:
+                self._place()
+            self.fakes[tx.provider_code].reset_log()
+            self._pay_there(tx)
+            self._notify(tx)
+            tx._post_process()
+        return booking, tx
+
+    def test_free_again(self):
+        for decision in ("ask", "refund", "credit"):
+            with self.subTest(decision):
+                self.company.booking_late_money = decision
+                booking, tx = self._pay_late(taken=False)
+                self.assertEqual(booking.state, "confirmed", "tried first, always")
+                self.assertFalse(booking.unused_money)
+                self.assertFalse(tx.refund_request_ids)
+                self.assertFalse(self._mail(booking, "mail_template_booking_late"))
+                booking._cancel()
+
+    def test_ask(self):
+        booking, tx = self._pay_late()
+        self.assertEqual(booking.attention_reason, "late_no_slot")
+        self.assertEqual(booking.unused_money, "ask")
+        self.assertFalse(tx.refund_request_ids)
+        mail = self._mail(booking, "mail_template_booking_late")
+        self.assertIn("We will contact you", mail)
+        self.assertIn("60.00", mail)
+        self.assertIn("given to somebody else", mail)
+        # Staff decides: the client reads that, at once.
+        refund = self._decide(tx, 60.0)
+        self.assertIn("is being given back", self._text(booking))
+        self.assertNotIn("contact you", self._text(booking))
+        self.assertEqual(refund.state, "queued")
+
+    def test_refund(self):
+        self.company.booking_late_money = "refund"
+        booking, tx = self._pay_late()
+        [refund] = tx.refund_request_ids
+        self.assertEqual((refund.amount, refund.state), (60.0, "queued"))
+        self.assertFalse(refund.user_id, "the settings decided")
+        self.assertFalse(booking.needs_attention, "nobody has to do anything")
+        mail = self._mail(booking, "mail_template_booking_late")
+        self.assertIn("We are giving the money back to you", mail)
+        self.assertNotIn("given back on", mail)
+        with freeze_time("2026-03-02 08:31:00"):
+            self._run_refunds()
+        self.assertEqual(refund.state, "done")
+        self.assertIn("$60.00 given back on", self._text(booking).replace("\xa0", ""))
+        self.assertEqual(booking.payment_coverage, "refunded")
+        self.assertFalse(self.fakes["stripe"].balance("USD"))
+        self.assertFalse(self._credit_of(tx), "no credit is left in the books")
+
+    def test_refund_at_every_provider(self):
+        self.company.booking_late_money = "refund"
+        booking, tx = self._pay_late(self.mollie)
+        [refund] = tx.refund_request_ids
+        with freeze_time("2026-03-02 08:31:00"):
+            self._run_refunds()
+        self.assertEqual(refund.state, "pending")
+        self.assertIn("We are giving", self._text(booking), "not yet given back")
+
+    def test_refund_that_the_provider_cannot_make(self):
+        """The money goes back by hand: the client is promised the same, staff told."""
+        self.company.booking_late_money = "refund"
+        booking = self._place()
+        tx = self._start_payment(booking)
+        tx._set_canceled()
+        with freeze_time(LATE):
+            booking._end_hold()
+            self._place()
+            tx._set_done()
+            tx._post_process()
+        [refund] = tx.refund_request_ids
+        self.assertEqual(refund.state, "manual")
+        self.assertEqual(refund.activity_ids.user_id, booking.user_id)
+        self.assertIn("We are giving", self._text(booking))
+
+    def test_refund_of_a_part_is_for_staff(self):
+        """What was paid together with something else is no machine's to give back."""
+        self.company.booking_late_money = "refund"
+        booking = self._place()
+        other = self._place(local="2026-03-04 09:00", visitor_key="other")
+        other.partner_id = booking._ensure_payable_partner()
+        tx = self._begin(booking, self.stripe)
+        tx.allocation_ids = [Command.create({"booking_id": other.id, "amount": 1.0})]
+        tx._set_canceled()
+        with freeze_time(LATE):
+            booking._end_hold()
+            self._place()
+            tx._set_done()
+            tx._post_process()
+        self.assertEqual(booking.state, "expired")
+        self.assertFalse(tx.refund_request_ids)
+        self.assertEqual(booking.attention_reason, "late_no_slot")
+        self.assertIn("contact you", self._text(booking))
+
+    def test_credit(self):
+        self.company.booking_late_money = "credit"
+        booking, tx = self._pay_late()
+        self.assertFalse(booking.needs_attention)
+        self.assertFalse(tx.refund_request_ids)
+        self.assertEqual(self._credit_of(tx), 60.0)
+        self.assertIn(CREDIT, self._mail(booking, "mail_template_booking_late"))
+        self.company.booking_late_money = "ask"
+        self.assertIn(CREDIT, self._text(booking), "what was said stays said")
+
+    def test_nearest_times(self):
+        booking, _tx = self._pay_late()
+        slots = booking._get_mail_slots()
+        self.assertEqual(len(slots), 3)
+        mail = self._mail(booking, "mail_template_booking_late")
+        for slot in slots:
+            self.assertTrue(slot["url"].startswith(booking.get_base_url() + "/book/"))
+            self.assertIn(slot["label"], mail)
+        self.assertNotIn("T0800", " ".join(slot["url"] for slot in slots), "taken")
+        self.service.is_published = False
+        self.assertFalse(booking._get_mail_slots())
+
+    def test_mail_in_the_language_of_the_client(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.env["ir.module.module"].search(
+            [("name", "=", "payment_booking_portal")]
+        )._update_translations(["fr_FR"])
+        booking, _tx = self._pay_late()
+        booking.partner_id.lang = "fr_FR"
+        booking._send_mail("payment_booking_portal.mail_template_booking_late")
+        mail = self.env["mail.mail"].search([], order="id desc", limit=1)
+        self.assertIn("Nous vous contacterons", mail.body_html)
+        self.assertIn("mardi", mail.body_html)
+
+    def test_money_for_a_cancelled_booking(self):
+        self.company.booking_late_money = "refund"
+        booking = self._place()
+        tx = self._begin(booking, self.stripe)
+        booking._drop_hold()
+        self.assertEqual(booking.state, "cancelled")
+        tx._set_done()
+        tx._post_process()
+        self.assertEqual(tx.refund_request_ids.amount, 60.0)
+        mail = self._mail(booking, "mail_template_booking_late")
+        self.assertIn("after the booking was cancelled", mail)
+        self.assertIn("We are giving", mail)
+
+    def test_money_for_a_cancelled_request(self):
+        self.company.booking_late_money = "refund"
+        request = self.env["payment.request"].create(
+            {
+                "partner_id": self.env["res.partner"].create(
+                    {"name": "Ann", "email": "ann@example.com"}
+                ).id,
+                "company_id": self.company.id,
+                "currency_id": self.company.currency_id.id,
+                "amount": 20.0,
+                "reason": "Advance",
+            }
+        )
+        request._send_link()
+        tx = self._begin(request, self.stripe)
+        request.action_cancel()
+        tx._set_done()
+        tx._post_process()
+        self.assertEqual(tx.refund_request_ids.amount, 20.0)
+        self.assertEqual(request.unused_money, "refund")
+        self.assertFalse(request.needs_attention)
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestCancelledMoney(UnusedMoneyCommon):
+    """What was paid for a booking that is cancelled."""
+
+    def setUp(self):
+        super().setUp()
+        self.company.booking_cancelled_money = "refund"
+        self.booking, self.tx = self._paid(self.stripe)
+
+    def _cancel(self, **kwargs):
+        self.booking._cancel(**kwargs)
+        return self._mail(self.booking, "mail_template_booking_cancelled")
+
+    def test_client_in_time(self):
+        self.company.booking_cancelled_hours = 24
+        self.booking.env.flush_all()
+        self.assertIn("$60.00", self.booking._get_cancelling_text().replace("\xa0", ""))
+        mail = self._cancel(by_client=True)
+        [refund] = self.tx.refund_request_ids
+        self.assertEqual((refund.amount, refund.state), (60.0, "queued"))
+        self.assertIn("We are giving the money back", mail)
+        self.assertFalse(self.booking.needs_attention)
+        self._run_refunds()
+        self.assertEqual(self.booking.payment_coverage, "refunded")
+        self.assertEqual(refund.credit_note_id.payment_state, "paid")
+
+    def test_client_too_late(self):
+        self.company.booking_cancelled_hours = 26  # it begins 25 hours from now
+        self.assertIn("write to you", self.booking._get_cancelling_text())
+        mail = self._cancel(by_client=True)
+        self.assertFalse(self.tx.refund_request_ids)
+        self.assertEqual(self.booking.attention_reason, "paid_cancelled")
+        self.assertIn("We will contact you", mail)
+
+    def test_business_is_never_too_late(self):
+        self.company.booking_cancelled_hours = 26
+        self._cancel()
+        self.assertEqual(self.tx.refund_request_ids.amount, 60.0)
+
+    def test_credit(self):
+        self.company.booking_cancelled_money = "credit"
+        self.assertIn("credit", self.booking._get_cancelling_text())
+        self.assertIn(CREDIT, self._cancel(by_client=True))
+        self.assertFalse(self.tx.refund_request_ids)
+        self.assertFalse(self.booking.needs_attention)
+
+    def test_twice(self):
+        self._cancel(by_client=True)
+        self._cancel()
+        self.tx._post_process()
+        self.booking._on_payment_done(self.tx)
+        self.assertEqual(len(self.tx.refund_request_ids), 1)
+
+    def test_a_part_was_given_back_before(self):
+        self._decide(self.tx, 45.0)
+        self._run_refunds()
+        self._cancel()
+        self.assertEqual(self.tx.refund_request_ids.mapped("amount"), [45.0, 15.0])
+
+    def test_found_paid_while_it_is_cancelled(self):
+        """One mail, one decision: the payment was not known of until then."""
+        booking = self._place(local="2026-03-05 09:00", visitor_key="second")
+        booking._editing().fee_policy = "suggested"
+        booking._confirm()
+        tx = self._begin(booking, self.stripe)
+        self._pay_there(tx)
+        booking._cancel(by_client=True)
+        tx._post_process()
+        self.assertEqual(tx.refund_request_ids.amount, 60.0)
+        self.assertFalse(self._mail(booking, "mail_template_booking_late"))
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestApproval(UnusedMoneyCommon):
+    """Two pairs of eyes, where the company wants them."""
+
+    def setUp(self):
+        super().setUp()
+        self.booking, self.tx = self._paid(self.stripe)
+        self.company.booking_refund_approval = True
+        self.first, self.second = (
+            new_test_user(
+                self.env,
+                login=login,
+                groups="payment_booking_portal.group_manager",
+                company_id=self.company.id,
+                company_ids=[Command.set(self.company.ids)],
+            )
+            for login in ("first_manager", "second_manager")
+        )
+
+    def _decide_as(self, user, amount=60.0):
+        Refund = self.env["payment.refund.request"].with_user(user).sudo(False)
+        return Refund._decide(self.tx, amount, "Ill").sudo(False)
+
+    def test_second_manager(self):
+        refund = self._decide_as(self.first)
+        self.assertEqual(refund.state, "approval")
+        self.assertIn(self.second, refund.activity_ids.user_id)
+        self.assertNotIn(self.first, refund.activity_ids.user_id)
+        self._run_refunds()
+        self.assertFalse(self._refunds_at(self.tx))
+        self.assertFalse(refund._get_client_text(), "nothing is promised yet")
+        self.assertFalse(self.tx._get_refundable_amount(), "not decided twice")
+        with self.assertRaises(UserError):
+            refund.action_approve()
+        refund.with_user(self.second).action_approve()
+        self.assertFalse(refund.sudo().activity_ids)
+        self._run_refunds()
+        self.assertEqual(refund.state, "done")
+
+    def test_small_amounts(self):
+        self.company.booking_refund_approval_above = 30.0
+        self.assertEqual(self._decide_as(self.first, 30.0).state, "queued")
+        self.assertEqual(self._decide_as(self.first, 30.0).state, "queued")
+
+    def test_just_above(self):
+        self.company.booking_refund_approval_above = 30.0
+        self.assertEqual(self._decide_as(self.first, 30.01).state, "approval")
+
+    def test_currency_without_rate(self):
+        """Nobody knows how much it is: somebody has to look."""
+        self.company.booking_refund_approval_above = 1_000_000.0
+        unknown = self.env["res.currency"].create({"name": "XXA", "symbol": "X"})
+        self.assertTrue(self.company._needs_refund_approval(1.0, unknown))
+
+    def test_given_up(self):
+        refund = self._decide_as(self.first)
+        refund.with_user(self.second).action_cancel()
+        self.assertEqual(refund.state, "cancelled")
+        self.assertEqual(self.tx._get_refundable_amount(), 60.0)
+
+    def test_by_itself(self):
+        """What the settings decide is promised to nobody before it is approved."""
+        self.company.booking_cancelled_money = "refund"
+        self.assertIn("write to you", self.booking._get_cancelling_text())
+        self.booking._cancel(by_client=True)
+        [refund] = self.tx.refund_request_ids
+        self.assertEqual(refund.state, "approval")
+        self.assertIn("We will contact you", self._text(self.booking))
+        refund.with_user(self.first).sudo(False).action_approve()
+        self.assertEqual(refund.state, "queued")
+        self.assertIn("is being given back", self._text(self.booking))
+
+
+@tagged("post_install", "-at_install")
+@freeze_time(NOW)
+class TestRefundShown(UnusedMoneyCommon):
+    """Staff and client see the same, on the booking and on its invoice."""
+
+    def setUp(self):
+        super().setUp()
+        self.booking, self.tx = self._paid(self.stripe)
+
+    def test_mail_when_it_is_true(self):
+        refund = self._decide(self.tx, 20.0)
+        Mail = self.env["mail.mail"]
+        domain = [("model", "=", "payment.refund.request"), ("res_id", "=", refund.id)]
+        self.assertFalse(Mail.search(domain), "not before")
+        self._run_refunds()
+        mail = Mail.search(domain)
+        self.assertEqual(len(mail), 1)
+        self.assertEqual(mail.recipient_ids, self.booking.partner_id)
+        text = html2plaintext(mail.body_html).replace("\xa0", "")
+        self.assertIn("$20.00* back to you, by the way you paid", text)
+        self.assertNotIn(self.booking.client_name + " –", text)
+
+    def test_lists_and_buttons(self):
+        invoice = self.booking.invoice_id
+        self.assertTrue(invoice.can_give_back)
+        self.assertFalse(invoice.payment_refund_count)
+        refund = self._decide(self.tx, 60.0)
+        for document, name in (
+            (self.booking, "refund_count"),
+            (invoice, "payment_refund_count"),
+        ):
+            document.invalidate_recordset()
+            self.assertEqual(document[name], 1)
+            action = document.action_view_refunds()
+            found = self.env[action["res_model"]].search(action["domain"])
+            self.assertEqual(found, refund)
+        self.assertFalse(invoice.can_give_back)
+
+    def test_from_the_invoice(self):
+        action = self.booking.invoice_id.action_refund_payment()
+        self.assertEqual(action["context"]["default_transaction_key"], self.tx.id)
+
+    @mute_logger("odoo.sql_db")
+    def test_settings(self):
+        settings = self.env["res.config.settings"].with_company(self.company)
+        wizard = settings.create({"booking_late_money": "credit"})
+        self.assertIn(CREDIT, wizard.booking_late_money_text)
+        wizard.booking_late_money = "refund"
+        self.assertIn("We are giving", wizard.booking_late_money_text)
+        with self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            self.company.booking_cancelled_hours = -1
+            self.env.flush_all()
