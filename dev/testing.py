@@ -29,15 +29,19 @@ NOT_WITH_US = {
 }
 
 
-# What in a test file says that it starts browsers or processes of its own.
-HEAVY = re.compile(r"common_browser|browser_js|start_tour|HOOTCommon|test_race|Popen")
+# What in a test file says that it starts browsers or processes of its own, or asks for
+# pages.
+HEAVY = re.compile(
+    r"common_browser|browser_js|start_tour|HOOTCommon|test_race|Popen|http_common"
+)
 
 
 def test(arguments):
     """Run pytest once per addon of the repository, until one run fails.
 
-    Without arguments the files that start browsers or processes run beside the others,
-    in a pytest and on a database of their own: most machines have two cores.
+    Without arguments the files that start browsers or processes or ask for pages, and
+    Odoo's own tests, run beside the others, in a pytest and on a database of their own:
+    most machines have two cores, and these halves take about the same time.
     """
     if not any(map(shutil.which, BROWSERS)):
         raise DevError(
@@ -67,7 +71,10 @@ def split(addon, paths):
     ]
     if not heavy or folder not in paths:
         return [paths]
-    return [[*paths, *(f"--ignore={path}" for path in heavy)], heavy]
+    own = ["dev/tests", folder]
+    others = [path for path in paths if path not in own]
+    own = [path for path in own if path in paths]
+    return [[*own, *(f"--ignore={path}" for path in heavy)], [*others, *heavy]]
 
 
 def run_at_once(server, addon, runs):

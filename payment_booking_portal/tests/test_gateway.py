@@ -1,6 +1,9 @@
 """What providers are asked, and what becomes of their answers."""
 
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import permutations
+from threading import Thread
 from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api
@@ -29,6 +32,39 @@ class GatewayTests:
         self.fake = self.fakes[self.code]
         self.booking = self._place()
         self.tx = self._begin(self.booking, self.asked)
+
+    # === THE NETWORK === #
+
+    def test_proxy(self):
+        """The SDK goes through the proxy of the server's environment."""
+        asked = []
+
+        class Proxy(BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(400)
+                self.end_headers()
+                self.wfile.write(b'{"error": {}, "status": 400, "detail": "No"}')
+
+            def log_message(self, *args):
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+            thread = Thread(target=proxy.serve_forever, daemon=True)
+            thread.start()
+            address = f"http://127.0.0.1:{proxy.server_port}"
+            none = dict.fromkeys(("NO_PROXY", "no_proxy"), "")
+            gateway = get_gateway(self.asked)
+            with (
+                patch.dict(os.environ, {"HTTP_PROXY": address, **none}),
+                patch.object(gateway, "_get_root", lambda: "http://127.0.0.1:9"),
+            ):
+                answer = gateway.ask(self.tx)
+            proxy.shutdown()
+        self.assertEqual(answer.word, UNKNOWN)
+        self.assertTrue(asked)
+        self.assertTrue(asked[0].startswith("http://127.0.0.1:9/v"), asked[0])
+        self.assertIn(self.tx.provider_reference, asked[0])
 
     # === BINDING === #
 
