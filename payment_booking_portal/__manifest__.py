@@ -75,6 +75,7 @@
         "views/payment_booking_business_views.xml",
         "views/payment_booking_mail_test_views.xml",
         "views/payment_setup_step_views.xml",
+        "views/payment_readiness_views.xml",
         "views/payment_reminder_views.xml",
         "views/payment_booking_portal_menus.xml",
     ],
@@ -94,6 +95,7 @@
             "payment_booking_portal/static/src/views/*",
             "payment_booking_portal/static/src/setup/*",
             "payment_booking_portal/static/src/overview/*",
+            "payment_booking_portal/static/src/readiness/*",
         ],
         "web.assets_frontend": [
             "payment_booking_portal/static/src/scss/client_pages.scss",

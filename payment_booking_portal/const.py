@@ -181,6 +181,9 @@ MAIL_RESULTS = [
     ("other", "The mail server refused the mail."),
 ]
 
+# How a check of Readiness stands, the worst first.
+READINESS_LEVELS = ("red", "amber", "unknown", "green")
+
 # What a question of a payment form is answered with.
 QUESTION_KINDS = [
     ("text", "Text"),

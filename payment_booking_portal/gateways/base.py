@@ -11,7 +11,10 @@ Only the files of this folder import a provider's SDK.
 """
 
 from datetime import datetime
+from importlib import metadata
 from typing import NamedTuple
+
+from odoo.tools.parse_version import parse_version
 
 PAID, OPEN, DEAD, UNKNOWN = "paid", "open", "dead", "unknown"
 
@@ -53,6 +56,31 @@ class Refund(NamedTuple):
     is_limited: bool = False
 
 
+class Sdk(NamedTuple):
+    """The package that a gateway asks with, and the versions that it is tried with."""
+
+    package: str
+    lowest: str
+    too_new: str  # the first one that is
+
+    @property
+    def requirement(self):
+        """What `pip` is to install."""
+        return f"{self.package}>={self.lowest},<{self.too_new}"
+
+    def get_version(self):
+        """Return the version that is installed, or None."""
+        try:
+            return metadata.version(self.package)
+        except metadata.PackageNotFoundError:
+            return None
+
+    def is_tried(self, version):
+        """Tell whether a version is one of those that are tried."""
+        lowest, too_new = parse_version(self.lowest), parse_version(self.too_new)
+        return lowest <= parse_version(version) < too_new
+
+
 class Gateway:
     """The gateway of a provider that cannot be asked."""
 
@@ -60,6 +88,8 @@ class Gateway:
     can_ask = False
     # Whether it gives money back, once, however often it is told to.
     can_refund = False
+    # What it asks with, if not with this database.
+    sdk = None
 
     def __init__(self, provider_sudo):
         self.provider_sudo = provider_sudo

@@ -22,6 +22,7 @@ from .base import (
     Answer,
     Refund,
     RemoteGateway,
+    Sdk,
 )
 
 try:
@@ -54,6 +55,8 @@ KEY = "odoo_refund"
 
 class MollieGateway(RemoteGateway):
     """Payments carry our reference as their description."""
+
+    sdk = Sdk("mollie-api-python", "3.5", "5")
 
     @classmethod
     def is_installed(cls):

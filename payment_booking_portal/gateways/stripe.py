@@ -16,6 +16,7 @@ from .base import (
     Answer,
     Refund,
     RemoteGateway,
+    Sdk,
 )
 
 try:
@@ -45,6 +46,8 @@ KEY = "odoo_refund"
 
 class StripeGateway(RemoteGateway):
     """Payments are payment intents; ours carry our reference as their description."""
+
+    sdk = Sdk("stripe", "12.5", "17")
 
     @classmethod
     def is_installed(cls):

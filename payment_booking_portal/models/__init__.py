@@ -37,6 +37,7 @@ from . import payment_direct_link_price
 from . import payment_direct_link_visit
 from . import payment_setup_step
 from . import payment_overview
+from . import payment_readiness
 from . import calendar_event
 from . import account_move
 from . import account_move_line

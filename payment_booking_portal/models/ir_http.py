@@ -11,3 +11,16 @@ class IrHttp(models.AbstractModel):
             *super()._get_translation_frontend_modules_name(),
             "payment_booking_portal",
         ]
+
+    def session_info(self):
+        """Override of `web` to tell managers how many checks of Readiness are red, for
+        the sign in the app.
+        """
+        info = super().session_info()
+        user = self.env.user
+        if user.has_group("payment_booking_portal.group_manager"):
+            # sudo: of their own companies, one number each
+            companies_sudo = self.env["res.company"].sudo()
+            companies_sudo = companies_sudo.browse(user._get_company_ids())
+            info["booking_readiness"] = companies_sudo._get_readiness_light()
+        return info

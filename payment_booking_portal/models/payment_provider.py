@@ -1,13 +1,36 @@
 from datetime import timedelta
+from urllib.parse import urlsplit
+
+import psycopg2
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
+from odoo.http import request
+from odoo.tools import SQL
+
+# How Odoo's modules end the address that a provider notifies; a client never comes
+# back to one of these.
+NOTIFIED_PATHS = ("webhook", "notification")
+# A notification is noted once in so many minutes.
+NOTE_MINUTES = 10
 
 
 class PaymentProvider(models.Model):
     _inherit = "payment.provider"
 
     custom_mode = fields.Selection(selection_add=[("venue", "At the venue")])
+    notified_at = fields.Datetime(
+        string="Last Notification",
+        readonly=True,
+        copy=False,
+        help="When the provider last told us of a payment, to ten minutes.",
+    )
+    apple_pay_domain = fields.Char(
+        string="Domain for Apple Pay",
+        readonly=True,
+        copy=False,
+        help="The one that Stripe last took from here.",
+    )
 
     @api.model
     def _is_copy_of_database(self):
@@ -171,3 +194,57 @@ class PaymentProvider(models.Model):
         """Tell whether the money of this provider takes days."""
         self.ensure_one()
         return self.code in self._get_slow_codes()
+
+    # === WHAT PROVIDERS TELL US === #
+
+    def _note_notification(self):
+        """Keep when providers last told us of a payment, if that is what happens now: a
+        client who comes back, or a question of ours, is no notification.
+        """
+        path = request.httprequest.path if request else ""
+        if self and path.strip("/").rpartition("/")[2] in NOTIFIED_PATHS:
+            self._set_notified_at(fields.Datetime.now())
+
+    def _set_notified_at(self, now):
+        """Keep a time, unless one of a few minutes ago is there.
+
+        Notifications come together: who cannot have the row at once leaves it to who
+        has it, so that none of them waits or fails.
+
+        :param datetime now: naive UTC.
+        """
+        statement = SQL(
+            """
+            WITH due AS (
+                SELECT id FROM payment_provider
+                 WHERE id IN %(ids)s
+                   AND (notified_at IS NULL OR notified_at < %(before)s)
+                   FOR NO KEY UPDATE SKIP LOCKED
+            )
+            UPDATE payment_provider
+               SET notified_at = %(now)s
+              FROM due
+             WHERE payment_provider.id = due.id
+            """,
+            ids=tuple(self.ids),
+            before=now - timedelta(minutes=NOTE_MINUTES),
+            now=now,
+        )
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(statement, log_exceptions=False)
+        except psycopg2.errors.SerializationFailure:
+            return  # another one was quicker, after we had begun
+        self.invalidate_recordset(["notified_at"], flush=False)
+
+    def action_stripe_verify_apple_pay_domain(self):
+        """Override of `payment_stripe` to keep which domain Stripe took."""
+        self.check_access("write")
+        action = super().action_stripe_verify_apple_pay_domain()
+        self.apple_pay_domain = self._get_web_domain()
+        return action
+
+    def _get_web_domain(self):
+        """Return the domain that clients pay at, as Stripe is told it."""
+        self.ensure_one()
+        return urlsplit(self.get_base_url()).netloc

@@ -409,9 +409,11 @@ class PaymentTransaction(models.Model):
         """
         tx = self or self._search_by_reference(provider_code, payment_data)
         if not tx or not tx._is_asked():
-            return super(PaymentTransaction, tx)._process(provider_code, payment_data)
-        intent = payment_data.get("payment_intent")
-        tx._ask(reference=intent and intent.get("id"))
+            tx = super(PaymentTransaction, tx)._process(provider_code, payment_data)
+        else:
+            intent = payment_data.get("payment_intent")
+            tx._ask(reference=intent and intent.get("id"))
+        tx.provider_id._note_notification()
         return tx
 
     def _ask(self, gateway=None, reference=None):

@@ -23,6 +23,10 @@ MAIL_ERRORS = (
 )
 
 
+# The checks of Readiness are fresh for so long (a job makes them each hour).
+READINESS_MINUTES = 30
+
+
 class ResCompany(models.Model):
     _inherit = "res.company"
 
@@ -171,6 +175,18 @@ class ResCompany(models.Model):
     )
     booking_shared_at = fields.Datetime(
         readonly=True, groups="payment_booking_portal.group_manager"
+    )
+
+    # The sign of `payment.readiness` in the app
+    booking_readiness_red = fields.Integer(
+        string="Red Checks",
+        readonly=True,
+        groups="payment_booking_portal.group_manager",
+    )
+    booking_readiness_at = fields.Datetime(
+        string="Last Check",
+        readonly=True,
+        groups="payment_booking_portal.group_manager",
     )
 
     _booking_part_percent_range = models.Constraint(
@@ -431,6 +447,40 @@ class ResCompany(models.Model):
         self.ensure_one()
         company_sudo = self.sudo()  # guests may not read companies
         return {"phone": company_sudo.phone, "email": company_sudo.email}
+
+    # === READINESS === #
+
+    def _note_readiness(self, red):
+        """Keep how many checks of `payment.readiness` are red, and that they were made.
+
+        :param int red: how many.
+        """
+        self.ensure_one()
+        company_sudo = self.sudo()  # managers write no companies: these fields only
+        now = fields.Datetime.now()
+        last = company_sudo.booking_readiness_at
+        is_fresh = last and now - last < timedelta(minutes=READINESS_MINUTES)
+        if red != company_sudo.booking_readiness_red or not is_fresh:
+            company_sudo.write(
+                {"booking_readiness_red": red, "booking_readiness_at": now}
+            )
+
+    def _get_readiness_light(self):
+        """Return how many checks were red when they were last made, by company id.
+
+        One more where nobody made them for a day: then no job runs.
+
+        :rtype: dict
+        """
+        yesterday = fields.Datetime.now() - timedelta(days=1)
+        is_copy = self.env["payment.provider"]._is_copy_of_database()
+        self.fetch(["booking_readiness_red", "booking_readiness_at"])
+        light = {}
+        for company in self:
+            last = company.booking_readiness_at
+            is_forgotten = bool(last) and last < yesterday and not is_copy
+            light[company.id] = max(company.booking_readiness_red, int(is_forgotten))
+        return light
 
     # === GETTING STARTED === #
 

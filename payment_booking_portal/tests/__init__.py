@@ -41,6 +41,7 @@ from . import test_race_booking_invoice
 from . import test_race_bundle
 from . import test_race_invoice
 from . import test_race_link
+from . import test_readiness
 from . import test_receipt
 from . import test_race_record
 from . import test_race_refund

@@ -206,6 +206,30 @@ class TestManagerTours(BrowserCommon):
         self._start("manager_getting_started", "fr_FR")
         self.assertEqual(self.company.street, "Rue Haute 1")
 
+    def test_manager_mends_what_is_red(self):
+        company = self.company
+        company.booking_mail_result = "login"
+        company._note_readiness(1)
+        with self.open_page(self.manager.login) as page:
+            page.goto("/odoo/booking-overview")
+            page.click(".o_payment_readiness_sign")
+            red = ".o_payment_readiness_row[data-level='red'][data-key='mail']"
+            page.click(f"{red} button")
+            page.find(".modal button[name='action_send']")
+            # The administrator mends it meanwhile.
+            address = company._get_booking_mail_server()[1]
+            company.write(
+                {
+                    "booking_mail_result": "sent",
+                    "booking_mail_tested_at": company.write_date,
+                    "booking_mail_server": address,
+                }
+            )
+            self.env.flush_all()
+            page.click(".modal .btn-close")
+            page.find(".o_payment_readiness_row[data-level='green'][data-key='mail']")
+            page.wait_for("!document.querySelector('.o_payment_readiness_sign')")
+
 
 @tagged("post_install", "-at_install")
 class TestStaffTours(BrowserCommon):
