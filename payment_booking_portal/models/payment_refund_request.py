@@ -390,6 +390,9 @@ class PaymentRefundRequest(models.Model):
         invoice; else the refund stays open against the client's credit.
         """
         self.ensure_one()
+        made = self._find_credit_note()
+        if made:
+            return made
         lines = self.transaction_id.allocation_ids
         document = len(lines) == 1 and lines._get_document()
         invoice = document and (lines.invoice_id or document.invoice_id)
@@ -414,6 +417,20 @@ class PaymentRefundRequest(models.Model):
             ]
         credit_note.action_post()
         return credit_note
+
+    def _find_credit_note(self):
+        """Return the credit note of the same amount, made for a refund that did not
+        arrive after all.
+        """
+        self.ensure_one()
+        failed = self.transaction_id.refund_request_ids.filtered(
+            lambda refund: refund.state in ("failed", "cancelled")
+        )
+        return (self | failed).credit_note_id.filtered(
+            lambda note: note.state == "posted"
+            and note.payment_state == "not_paid"
+            and not self.currency_id.compare_amounts(note.amount_total, self.amount)
+        )[:1]
 
     def _prepare_part_lines(self, invoice):
         """Return the lines of a credit note over a part of an invoice: one per set of

@@ -754,12 +754,28 @@ class PaymentTransaction(models.Model):
         """
         ours = self.filtered("allocation_ids")
         result = super(PaymentTransaction, self - ours)._post_process()
+        (self - ours)._unbook_failed_refunds()
         for tx in ours:
             lock_and_touch(tx)
             if tx.state == "done" and not tx.payment_id and tx._is_money():
                 tx._settle_payables()
             super(PaymentTransaction, tx)._post_process()
+            children = tx.child_transaction_ids
+            is_given_back = set(children.mapped("operation")) == {"refund"}
+            if tx.state == "done" and not tx.payment_id and is_given_back:
+                # The parent takes a refund for the capture of a part.
+                tx.with_company(tx.company_id)._create_payment()
         return result
+
+    def _unbook_failed_refunds(self):
+        """Cancel the payments of refunds that arrived, and then did not: the money is
+        with the business again. Staff is told where the books are closed.
+        """
+        for tx in self:
+            documents = [line._get_document() for line in tx._get_payables()]
+            failed = tx.operation == "refund" and tx.state == "error" and documents
+            if failed and tx.payment_id.state in ("in_process", "paid"):
+                documents[0]._attempt("refund_failed", tx.payment_id.action_cancel)
 
     @api.model
     def _cron_post_process_forgotten(self, limit=100):

@@ -124,6 +124,20 @@ class RefundTests:
         self.assertEqual(refund.state, "done")
         self.assertEqual(len(self._refunds_at(self.tx)), 1)
 
+    def test_given_back_before_it_was_booked(self):
+        """Odoo books no payment then: it takes the refund for a capture."""
+        booking = self._place(local="2026-03-04 09:00")
+        tx = self._begin(booking, self.asked)
+        self._pay_there(tx)
+        self._notify(tx)
+        self._decide(tx, 20.0)
+        self._run("payment.refund.request", "_cron_refund")
+        self.tx = tx
+        self._arrive()
+        self._run("payment.transaction", "_cron_post_process")
+        self.assertEqual(tx.payment_id.amount, 60.0)
+        self.assertEqual(tx.child_transaction_ids.payment_id.amount, 20.0)
+
     def test_outage(self):
         refund = self._decide(self.tx, 60.0)
         self.fake.fail(times=99, status=500)
@@ -178,6 +192,22 @@ class TestRefundStripe(RefundTests, RefundCommon):
         self.assertEqual(refund.state, "failed")
         self.assertEqual(self.booking.attention_reason, "refund_failed")
         self.assertEqual(self.booking.payment_coverage, "paid")
+
+    def test_fails_after_it_was_booked(self):
+        """It goes out of the books; the next refund takes over the credit note."""
+        refund = self._decide(self.tx, 20.01)
+        self._run_refunds()
+        child, note = refund.refund_tx_id, refund.credit_note_id
+        self.assertEqual((child.payment_id.amount, note.payment_state), (20.01, "paid"))
+        child._set_error("Account closed", ("done",))
+        self._run_refunds()
+        self.assertEqual(child.payment_id.state, "canceled")
+        self.assertEqual(note.payment_state, "not_paid")
+        again = self._decide(self.tx, 20.01)
+        self._run_refunds()
+        self.assertEqual(again.credit_note_id, note)
+        self.assertEqual(note.payment_state, "paid")
+        self.assertEqual(self.booking.invoice_id.reversal_move_ids, note)
 
     def test_notification_is_quicker_than_we_are(self):
         """Odoo's module makes the refund of a notification: there is one in the end."""
