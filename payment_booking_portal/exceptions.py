@@ -7,6 +7,13 @@ class SlotTaken(UserError):
     """Somebody was quicker, or the time cannot be booked (any more)."""
 
 
+class AlreadyPaid(UserError):
+    """The provider says that an earlier payment has come, and it was kept.
+
+    Who shows it to a client catches it, so that what was kept is committed.
+    """
+
+
 class StaleSnapshot(ConcurrencyError):
     """The place to book was made by a transaction that this one cannot see yet.
 

@@ -8,6 +8,7 @@ from odoo.http import request
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
 
+from ..exceptions import AlreadyPaid
 from .common import read_wish
 
 # Amounts that staff signed in a payment link of Odoo, by invoice.
@@ -29,13 +30,16 @@ class InvoicePayments(PaymentPortal):
         invoices_sudo = moves_sudo.browse(invoice_ids)
         wish = read_wish(kwargs.get("amount"))
         signed = request.session.get(SIGNED_KEY) or {}
-        tx_sudo, amounts = invoices_sudo._prepare_native_payment(
-            wish,
-            signed.get(str(invoices_sudo.id)) if len(invoices_sudo) == 1 else None,
-            provider_id=kwargs.get("provider_id"),
-            payment_method_id=kwargs.get("payment_method_id"),
-            flow=kwargs.get("flow"),
-        )
+        try:
+            tx_sudo, amounts = invoices_sudo._prepare_native_payment(
+                wish,
+                signed.get(str(invoices_sudo.id)) if len(invoices_sudo) == 1 else None,
+                provider_id=kwargs.get("provider_id"),
+                payment_method_id=kwargs.get("payment_method_id"),
+                flow=kwargs.get("flow"),
+            )
+        except AlreadyPaid:  # an answer, no error: what was kept is committed
+            return {"paid_url": f"{invoices_sudo[:1]._get_pay_url()}/status"}
         if tx_sudo:
             return tx_sudo._get_processing_values()
         kwargs.update(amount=sum(amounts.values()), is_validation=False)

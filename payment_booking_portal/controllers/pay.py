@@ -8,6 +8,7 @@ from odoo.addons.payment.controllers.portal import PaymentPortal
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 
 from .. import const
+from ..exceptions import AlreadyPaid
 from ..tools.numbers import parse_number
 from .common import (
     CUT_KEY,
@@ -510,7 +511,8 @@ class PayPages(ClientPages, PaymentPortal):
         :param str flow: `direct`, `redirect` or `token`.
         :param bool tokenization_requested: whether the client wants the method saved.
         :param kwargs: `amount`, a choice where a part may be paid.
-        :return: see `payment.transaction._get_processing_values`.
+        :return: see `payment.transaction._get_processing_values`; if an earlier payment
+            has come meanwhile, only `paid_url`, where the client goes on.
         :rtype: dict
         :raise NotFound: for a wrong token.
         :raise UserError: why it cannot be paid.
@@ -531,9 +533,12 @@ class PayPages(ClientPages, PaymentPortal):
                     "minutes, or contact us."
                 )
             )
-        tx_sudo = document._prepare_payment(
-            provider_id, payment_method_id, token_id, flow, request.env.user, wish
-        )
+        try:
+            tx_sudo = document._prepare_payment(
+                provider_id, payment_method_id, token_id, flow, request.env.user, wish
+            )
+        except AlreadyPaid:  # an answer, no error: what was kept is committed
+            return {"paid_url": f"/pay/{token}/status"}
         if tx_sudo:
             PaymentPostProcessing.monitor_transaction(tx_sudo)
             return tx_sudo._get_processing_values()
@@ -770,6 +775,8 @@ class PayPages(ClientPages, PaymentPortal):
             raise request.not_found()
         try:
             document._drop_hold()
+        except AlreadyPaid:  # not rolled back: what was kept is committed
+            return request.redirect(f"/pay/{token}/status")
         except UserError as error:
             request.env.cr.rollback()
             return self._render_end("refused", status=409, reason=str(error))

@@ -10,7 +10,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import SQL, format_date, format_time
 
 from .. import const
-from ..exceptions import SlotTaken, StaleSnapshot
+from ..exceptions import AlreadyPaid, SlotTaken, StaleSnapshot
 from ..gateways import OPEN, PAID, LocalGateway, get_gateway
 from ..tools import ics, slots
 from .payment_protected_mixin import EDIT_SENTINEL
@@ -950,13 +950,17 @@ class PaymentBooking(models.Model):
     def _drop_hold(self):
         """Give up a hold that the client does not want any more.
 
+        :raise AlreadyPaid: if money has come.
         :raise UserError: if money may be on its way.
         """
         self.ensure_one()
         self._lock_and_touch()
         if self.state != "hold":
             return
-        if self._get_payable_paid() or self._stop_live_transactions():
+        alive = self._stop_live_transactions()
+        if self._get_payable_paid():
+            raise AlreadyPaid(self.env._("A payment has come meanwhile."))
+        if alive:
             raise UserError(
                 self.env._(
                     "You have started a payment already. Finish it, or wait a few "

@@ -14,6 +14,7 @@ from odoo.tools.misc import get_lang
 from odoo.addons.payment import utils as payment_utils
 
 from .. import const
+from ..exceptions import AlreadyPaid
 from ..gateways import DEAD, OPEN, PAID
 from ..tools.locking import lock_and_touch
 from .payment_form import POLICY_HASH
@@ -935,11 +936,14 @@ class PaymentPayableMixin(models.AbstractModel):
     def _cancel_or_block(self, tx_sudo):
         """Make sure that an earlier transaction cannot be paid, or refuse a new one.
 
+        :raise AlreadyPaid: when its money has come.
         :raise UserError: when its money may still come.
         """
         answer = tx_sudo._stop(self.env._("Replaced by another payment."))
         if answer == DEAD:
             return
+        if answer == PAID and tx_sudo.state in ("authorized", "done"):
+            raise AlreadyPaid(self.env._("A payment has come meanwhile."))
         age = fields.Datetime.now() - tx_sudo.create_date
         given_up = age > timedelta(minutes=UNKNOWN_BLOCK_MINUTES)
         if tx_sudo.state == "draft" and answer != PAID and given_up:

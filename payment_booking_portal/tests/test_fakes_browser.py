@@ -162,6 +162,20 @@ class TestFakesBrowser(BrowserCommon, GatewayCommon):
             self.assertFalse(booking.invoice_id)
             self.assertFalse(self._get_tx().payment_id)
 
+    def test_another_tab_has_paid(self):
+        """Who then chooses another way pays no second time, and is told."""
+        self.fake_stripe.lose = True
+        with self.open_page() as page:
+            self._book(page)
+            with self._database():
+                tx = self._begin(self.get_booking().sudo(), self.stripe)
+                self.env.flush_all()
+                self._pay_there(tx)
+            page.click("input[name=o_payment_radio][data-provider-code=mollie]")
+            page.click(PAY)
+            self._find_end(page)
+        self._assert_paid_once(self.stripe)
+
     # === STRIPE === #
 
     def test_card(self):

@@ -3,6 +3,19 @@ import {PaymentForm} from "@payment/interactions/payment_form";
 import {_t} from "@web/core/l10n/translation";
 import {patch} from "@web/core/utils/patch";
 
+/**
+ * Go on to the page that says so, if an earlier payment has come meanwhile.
+ *
+ * @param {Object} values - of the transaction route
+ * @returns {Boolean} whether it has
+ */
+function goOn(values) {
+    if (values.paid_url) {
+        window.location.assign(values.paid_url);
+    }
+    return Boolean(values.paid_url);
+}
+
 patch(PaymentForm.prototype, {
     /**
      * Override of `payment` to say so when the network is cut, and to let the client try
@@ -24,5 +37,17 @@ patch(PaymentForm.prototype, {
             );
             this._enableButton();
         }
+    },
+
+    _processRedirectFlow(code, optionId, methodCode, values) {
+        return goOn(values) || super._processRedirectFlow(...arguments);
+    },
+
+    _processDirectFlow(code, optionId, methodCode, values) {
+        return goOn(values) || super._processDirectFlow(...arguments);
+    },
+
+    _processTokenFlow(code, optionId, methodCode, values) {
+        return goOn(values) || super._processTokenFlow(...arguments);
     },
 });
