@@ -21,13 +21,16 @@ from . import test_http_form
 from . import test_http_invoice
 from . import test_http_link
 from . import test_http_manage
+from . import test_http_paid
 from . import test_http_pay
 from . import test_http_request
 from . import test_invoice
 from . import test_invoice_office
 from . import test_invoice_tours
+from . import test_ledger
 from . import test_mail
 from . import test_mail_test
+from . import test_outage
 from . import test_overview
 from . import test_payable
 from . import test_payments_browser
@@ -40,6 +43,7 @@ from . import test_race
 from . import test_race_booking_invoice
 from . import test_race_bundle
 from . import test_race_invoice
+from . import test_race_kill
 from . import test_race_link
 from . import test_readiness
 from . import test_receipt

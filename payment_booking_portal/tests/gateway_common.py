@@ -4,6 +4,7 @@ from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api, fields
 
+from ..gateways import stripe
 from .fakes import FakeMollie, FakeStripe
 from .test_payable import PayableCommon
 
@@ -49,6 +50,11 @@ class GatewayCommon(PayableCommon):
 
         patcher = patch.object(Provider, "_build_request_url", build_request_url)
         self.startPatcher(patcher)
+        # Nobody waits between the tries of the SDK; Mollie's tries again on https only.
+        sleep = patch.object(
+            stripe.stripe.RequestsClient, "_sleep_time_seconds", lambda *_args: 0
+        )
+        self.startPatcher(sleep)
 
     def _check_fakes(self):
         for fake in self.fakes.values():

@@ -470,7 +470,8 @@ class FakeMollie(FakeServer):
     def refund_list(self, request, key):
         """Answer with the refunds of a payment."""
         self._payment(key)
-        return self._list(request, "refunds", self._of(key, "refund"))
+        found = [] if self.lags else self._of(key, "refund")
+        return self._list(request, "refunds", found)
 
     def refund_get(self, request, key, refund_id):
         """Answer with a refund."""

@@ -118,6 +118,7 @@ class Fault:
     done: bool = False
     hold: threading.Event = None
     reached: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 class _Server(ThreadingHTTPServer):
@@ -154,6 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
             if fault.hold and not fault.done:
                 self._hold(fault)
             answer = fake._answer(request)
+        fault.over.set()
         if fault.hold and fault.done:
             self._hold(fault)
         fault.reached.set()
@@ -205,6 +207,8 @@ class FakeServer:
         self.lock = threading.RLock()
         self.auto_deliver = auto_deliver
         self.lose = False  # send no webhook until told otherwise
+        self.forgets = False  # idempotency keys, as the real ones do after a day
+        self.lags = False  # show no refunds in lists yet
         self.requests = []
         self.errors = []  # of the fake itself
         self.deliveries = []  # (address, body, status or None) of each webhook sent
@@ -260,7 +264,8 @@ class FakeServer:
         :param values: `path` (a pattern), `method`; `delay` in seconds; `status` to
             answer; `cut`: half of an answer, then a closed connection; `hold`: an
             event to wait for; `done`: whether the operation is done first. The event
-            `reached` of the fault tells that a request is there.
+            `reached` of the fault tells that a request is there, `over` that what it
+            asked for is done, if it ever is.
         """
         fault = Fault(times=times, **values)
         with self.lock:
@@ -337,7 +342,8 @@ class FakeServer:
         if not request.path.startswith("/v") or request.path == "/v3/":
             return getattr(self, name)(request, *args)
         self.authenticate_request(request)
-        if not key or request.method not in ("POST", "DELETE", "PATCH"):
+        may_repeat = request.method not in ("POST", "DELETE", "PATCH")
+        if not key or may_repeat or self.forgets:
             return getattr(self, name)(request, *args)
         what = (request.method, request.path, self.fingerprint(request))
         if key in self._replays:

@@ -489,6 +489,8 @@ class FakeStripe(Intents, FakeServer):
 
     def refund_list(self, request):
         """Answer with refunds."""
+        if self.lags:
+            return self._list({}, "refund", "refunds", charge="none yet")
         return self._of_charge(request, "refund")
 
     def dispute_list(self, request):
