@@ -148,6 +148,8 @@ ATTENTION_REASONS = [
     ("reminder_failed", "A reminder could not be sent"),
     ("link_used_up", "Paid, and the link had no payment left"),
     ("refund_failed", "Money could not be given back"),
+    ("refund_unmatched", "Money that went back is not matched in the books"),
+    ("mail_failed", "A mail to the client could not be made"),
     ("refunded_outside", "Money was given back outside of Odoo"),
     ("disputed", "The client's bank took the money back, or asks to"),
 ]
@@ -168,6 +170,9 @@ REFUND_STATES = [
     ("failed", "Refused"),
     ("cancelled", "Given up"),
 ]
+
+# Of these, whose money went back, or is to.
+LIVE_REFUND_STATES = ("approval", "queued", "pending", "manual", "done")
 
 # What came of the last test mail of a company, in plain words.
 MAIL_RESULTS = [

@@ -232,9 +232,7 @@ class ManagePages(BookingPages):
     def _render_move_taken(self, booking, base_url, start):
         """Say that somebody was quicker; the booking stays as it is."""
         starts = booking.service_id._get_next_slots(start, seats=booking.seats)
-        buttons = booking.service_id._describe_slots(
-            starts, booking._get_client_tz()
-        )
+        buttons = booking.service_id._describe_slots(starts, booking._get_client_tz())
         for button, moment in zip(buttons, sorted(starts), strict=True):
             button["url"] = f"{base_url}/move?start={format_start(moment)}"
         return self._render_end(

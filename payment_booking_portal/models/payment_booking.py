@@ -4,7 +4,7 @@ from datetime import timedelta
 import psycopg2
 import pytz
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL, format_date, format_time
@@ -1278,22 +1278,34 @@ class PaymentBooking(models.Model):
         the client exactly that.
         """
         self.ensure_one()
-        amount = self._format_amount(tx_sudo._get_document_share(self))
+        # The robot: it is no decision of who happens to look at the payment.
+        booking = self.with_user(SUPERUSER_ID)._editing()
+        booking = booking.with_context(lang=self._get_house_lang())
+        amount = booking._format_amount(tx_sudo._get_document_share(self))
         if self.state == "cancelled":
             flag = "paid_cancelled"
-            message = self.env._(
+            message = booking.env._(
                 "%(amount)s came for a cancelled booking.", amount=amount
             )
         else:
             flag = "late_no_slot"
-            message = self.env._(
+            message = booking.env._(
                 "%(amount)s came after the time was given to somebody else.",
                 amount=amount,
             )
         decision = self.company_id.booking_late_money
-        reason = self.env._("Paid after the time was gone")
-        self._decide_unused_money(decision, reason, flag, message)
-        self._send_mail("payment_booking_portal.mail_template_booking_late")
+        reason = booking.env._("Paid after the time was gone")
+        booking._decide_unused_money(decision, reason, flag, message, tx_sudo)
+        late = self.with_context(booking_late_tx=tx_sudo.id)
+        late._send_mail("payment_booking_portal.mail_template_booking_late")
+
+    def _get_mail_late_amount(self):
+        """Return the payment that came too late, in words, for a mail."""
+        # sudo: clients read no transactions; the method that sends the mail names it
+        txs_sudo = self.env["payment.transaction"].sudo()
+        tx_sudo = txs_sudo.browse(self.env.context.get("booking_late_tx"))
+        share = tx_sudo._get_document_share(self) if tx_sudo else self._get_own_money()
+        return self._format_amount(share)
 
     def _is_invoiced_when_paid(self):
         """Override: without a confirmed booking there is nothing to invoice."""
@@ -1525,19 +1537,20 @@ class PaymentBooking(models.Model):
         :param bool by_client: whether the client cancelled.
         """
         self.ensure_one()
-        amount = self._format_amount(paid)
+        booking = self.with_context(lang=self._get_house_lang())
+        amount = booking._format_amount(paid)
         if by_client:
-            message = self.env._(
+            message = booking.env._(
                 "Cancelled by the client after paying %(amount)s.", amount=amount
             )
-            reason = self.env._("Cancelled by the client")
+            reason = booking.env._("Cancelled by the client")
         else:
-            message = self.env._("Cancelled after %(amount)s was paid.", amount=amount)
-            reason = self.env._("Cancelled by us")
+            message = booking.env._(
+                "Cancelled after %(amount)s was paid.", amount=amount
+            )
+            reason = booking.env._("Cancelled by us")
         decision = self._get_cancelled_money(by_client)
-        if decision == "ask":
-            message += " " + self.env._("Decide what is given back.")
-        self._decide_unused_money(decision, reason, "paid_cancelled", message)
+        booking._decide_unused_money(decision, reason, "paid_cancelled", message)
 
     def _get_cancelled_money(self, by_client):
         """Return what becomes of what was paid if the booking is cancelled now: a key
@@ -1548,18 +1561,29 @@ class PaymentBooking(models.Model):
         self.ensure_one()
         company_sudo = self.company_id.sudo()  # clients read no companies
         decision = company_sudo.booking_cancelled_money
-        hours = timedelta(hours=company_sudo.booking_cancelled_hours)
-        too_late = by_client and self.start < fields.Datetime.now() + hours
-        return "ask" if decision == "refund" and too_late else decision
+        hours = company_sudo.booking_cancelled_hours if by_client else 0
+        in_time = fields.Datetime.now() + timedelta(hours=hours) <= self.start
+        # Only managers give money back, also by cancelling.
+        user = self.env.user
+        may_give_back = (
+            by_client
+            or user.id == SUPERUSER_ID
+            or user.has_group("payment_booking_portal.group_manager")
+        )
+        return decision if in_time and may_give_back else "ask"
 
     def _get_cancelling_text(self):
         """Return what the client reads about the money before they cancel."""
         self.ensure_one()
         decision = self._get_cancelled_money(by_client=True)
-        if decision == "refund" and not self._is_refund_certain():
+        if (decision == "refund" and not self._is_refund_certain()) or (
+            decision == "credit" and not self._can_keep_as_credit()
+        ):
             decision = "ask"
         texts = {
-            "ask": self.env._("You paid for it. We will write to you about this money."),
+            "ask": self.env._(
+                "You paid for it. We will write to you about this money."
+            ),
             "refund": self.env._(
                 "We give your money back: %(amount)s.",
                 amount=self._format_amount(self._get_payable_paid()),

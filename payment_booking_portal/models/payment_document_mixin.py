@@ -432,6 +432,20 @@ class PaymentDocumentMixin(models.AbstractModel):
             refunded += invoice_sudo._get_refund_shares().get(self._origin, 0.0)
         return self._get_payable_currency().round(refunded)
 
+    def _get_gross_paid(self):
+        """Return what was paid, whatever was given back since."""
+        self.ensure_one()
+        paid = self._get_payable_paid() + self._get_refunded()
+        return self._get_payable_currency().round(paid)
+
+    def _get_refund_texts(self):
+        """Override: what was given back of its invoice, if that is for nothing else."""
+        texts = super()._get_refund_texts()
+        invoice_sudo = self._get_issued_invoice()
+        if not texts and invoice_sudo and len(invoice_sudo._get_documents()) == 1:
+            texts = invoice_sudo._get_refund_texts()
+        return texts
+
     def _make_payable_invoice(self, tx_sudo):
         """Return the posted invoice of the document, made from its frozen price."""
         self.ensure_one()

@@ -172,6 +172,9 @@ class PaymentPayableMixin(models.AbstractModel):
     def _on_payment_failed(self, tx_sudo):
         """React to a transaction that failed or was cancelled."""
 
+    def _on_refund_given_up(self):
+        """React to money that will not go back by itself, after all."""
+
     def _on_payment_done(self, tx_sudo):
         """Do what the money was for. The document is locked; may raise `UserError`."""
 
@@ -516,7 +519,7 @@ class PaymentPayableMixin(models.AbstractModel):
 
     def _has_been_paid(self):
         """Tell whether money came for the document, whatever was given back since."""
-        return bool(self._get_paid_transactions() or self._get_payable_paid())
+        return bool(self._get_receipt_transactions() or self._get_payable_paid())
 
     def _get_unused_money_text(self):
         """Return what the client reads about money that came for nothing. Override."""

@@ -38,7 +38,11 @@ class PaymentRefundRequest(models.Model):
     _check_company_auto = True
 
     state = fields.Selection(
-        const.REFUND_STATES, required=True, readonly=True, default="approval", index=True
+        const.REFUND_STATES,
+        required=True,
+        readonly=True,
+        default="approval",
+        index=True,
     )
     transaction_id = fields.Many2one(
         "payment.transaction",
@@ -118,6 +122,7 @@ class PaymentRefundRequest(models.Model):
                 )
             )
         documents = [line._get_document() for line in tx_sudo.allocation_ids]
+        needs_approval = tx_sudo._needs_refund_approval(amount)
         user = self.env.user
         refund_sudo = self.sudo().create(  # nobody creates refunds but so
             {
@@ -141,7 +146,7 @@ class PaymentRefundRequest(models.Model):
                 reason=reason,
             )
         )
-        if tx_sudo.company_id._needs_refund_approval(amount, currency):
+        if needs_approval:
             refund_sudo._ask_approval()
         else:
             refund_sudo._start()
@@ -178,6 +183,13 @@ class PaymentRefundRequest(models.Model):
             and user != self.user_id
             and self.company_id in user.company_ids
         )
+        if not approvers:
+            self._flag(
+                self.env._(
+                    "%(amount)s waits for approval, and there is no other manager.",
+                    amount=self._format(),
+                )
+            )
         for user in approvers[:MAX_APPROVERS]:
             self.activity_schedule(
                 "mail.mail_activity_data_todo",
@@ -365,11 +377,12 @@ class PaymentRefundRequest(models.Model):
         self.env.ref("payment.cron_post_process_payment_tx")._trigger()
         self.activity_unlink(["mail.mail_activity_data_todo"])
         self._log(self.env._("%(amount)s given back.", amount=self._format()))
-        self._send_done_mail()
+        document._attempt("mail_failed", self._send_done_mail)
 
     def _set_failed(self):
         self.ensure_one()
         self.write({"state": "failed", "try_at": False})
+        self._take_back_promise()
         self._flag(
             self.env._(
                 "%(amount)s was not given back: %(error)s",
@@ -377,6 +390,11 @@ class PaymentRefundRequest(models.Model):
                 error=self.error or "",
             )
         )
+
+    def _take_back_promise(self):
+        """Let no page say any more that the money is on its way."""
+        for allocation in self.transaction_id.allocation_ids:
+            allocation._get_document()._on_refund_given_up()
 
     def _flag(self, text):
         """Tell staff, on what was paid."""
@@ -469,6 +487,21 @@ class PaymentRefundRequest(models.Model):
                 self.env._("This belongs to a company that is not yours.")
             )
 
+    def _check_amount_left(self):
+        """Check that what failed was not given back by another decision meanwhile.
+
+        :raise UserError: if it was.
+        """
+        self.ensure_one()
+        left = self.transaction_id._get_refundable_amount()
+        if (
+            self.state == "failed"
+            and self.currency_id.compare_amounts(self.amount, left) > 0
+        ):
+            raise UserError(
+                self.env._("This money was given back by another decision meanwhile.")
+            )
+
     def action_approve(self):
         """Approve what another manager decided, or the settings of the company.
 
@@ -485,9 +518,7 @@ class PaymentRefundRequest(models.Model):
                     self.env._("Another manager must approve what you decided.")
                 )
             refund.activity_unlink(["mail.mail_activity_data_todo"])
-            refund._log(
-                self.env._("Approved by %(user)s.", user=self.env.user.name)
-            )
+            refund._log(self.env._("Approved by %(user)s.", user=self.env.user.name))
             refund._start()
 
     def action_done_by_hand(self):
@@ -500,6 +531,7 @@ class PaymentRefundRequest(models.Model):
                 raise UserError(
                     self.env._("This refund does not wait for you to do it.")
                 )
+            refund._check_amount_left()
             refund.refund_tx_id = refund.transaction_id._create_child_transaction(
                 refund.amount, is_refund=True
             )
@@ -514,8 +546,10 @@ class PaymentRefundRequest(models.Model):
         """Try again what the provider refused, or did not answer."""
         self._check_manager()
         for refund in self.sudo():  # managers write no refunds but so
+            lock_and_touch(refund.transaction_id)
             lock_and_touch(refund)
             if refund.state == "failed" and not refund.refund_tx_id:
+                refund._check_amount_left()
                 refund.state = "queued"
             if refund.state in ("queued", "pending"):
                 refund.try_at = fields.Datetime.now()
@@ -534,6 +568,7 @@ class PaymentRefundRequest(models.Model):
                     self.env._("This refund is under way: it cannot be given up.")
                 )
             refund.write({"state": "cancelled", "try_at": False})
+            refund._take_back_promise()
             refund.activity_unlink(["mail.mail_activity_data_todo"])
             refund._log(
                 self.env._(
@@ -551,30 +586,44 @@ class PaymentRefundRequest(models.Model):
         :param float share: which part of it is meant.
         """
         self.ensure_one()
-        tx = self.transaction_id
+        tx = self.sudo().transaction_id  # managers and clients read none
         amount = self.currency_id.round(self.amount * share)
         if self.state == "done":
             return tx._get_given_back_text(amount, tx._get_local_day(self.done_at))
-        if self.state in ("queued", "pending", "manual", "failed"):
-            amount = tx._format_receipt_amount(amount)
+        amount = tx._format_receipt_amount(amount)
+        if self.state in ("queued", "pending", "manual"):
             return self.env._("%(amount)s is being given back", amount=amount)
+        later = tx.refund_request_ids.filtered(lambda other: other.id > self.id)
+        if self.state == "failed" and not later:
+            return self.env._(
+                "%(amount)s could not be given back yet: we will contact you",
+                amount=amount,
+            )
         return ""  # perhaps never
 
     def _get_client_titles(self):
         """Return what was paid, in the client's words."""
         self.ensure_one()
-        documents = [line._get_document() for line in self.transaction_id.allocation_ids]
+        documents = [
+            line._get_document() for line in self.transaction_id.allocation_ids
+        ]
         return ", ".join(document._get_payable_title() for document in documents)
 
     def _send_done_mail(self):
         """Write to the client that the money was given back."""
         self.ensure_one()
-        if not self.partner_id.email:
+        if not self._get_client_email():
             return
         # sudo: managers read no templates
         self.env.ref("payment_booking_portal.mail_template_refund").sudo().send_mail(
             self.id, email_layout_xmlid="payment_booking_portal.mail_layout"
         )
+        # sudo: nor jobs
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
+    def _get_client_email(self):
+        """Return the address of the client, as receipts use it."""
+        return self.partner_id.email or self.transaction_id.partner_email
 
     def _get_mail_prefix(self):
         """Return what stands before the subject of a mail about test money."""

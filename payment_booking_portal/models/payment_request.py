@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import format_date
@@ -502,14 +502,18 @@ class PaymentRequest(models.Model):
         """Override to write to the client, and to tell staff what was not awaited."""
         result = super()._on_payment_done(tx_sudo)
         if self.cancelled_at:
-            self._decide_unused_money(
+            # The robot: it is no decision of who happens to look at the payment.
+            request = self.with_user(SUPERUSER_ID)._editing()
+            request = request.with_context(lang=self._get_house_lang())
+            request._decide_unused_money(
                 self.company_id.booking_late_money,
-                self.env._("Paid after it was cancelled"),
+                request.env._("Paid after it was cancelled"),
                 "paid_cancelled",
-                self.env._(
+                request.env._(
                     "%(amount)s came for a cancelled request.",
-                    amount=self._format_amount(tx_sudo._get_document_share(self)),
+                    amount=request._format_amount(tx_sudo._get_document_share(self)),
                 ),
+                tx_sudo,
             )
         self._flag_used_up(tx_sudo)
         self._prepare_signup()

@@ -640,13 +640,31 @@ class PaymentTransaction(models.Model):
                 return ability
         return "partial"
 
+    def _needs_refund_approval(self, amount):
+        """Tell whether a second manager must approve to give back an amount: all that
+        goes back for what was paid counts, so that parts do not pass below the limit.
+
+        :param float amount: in the currency of the transaction.
+        """
+        self.ensure_one()
+        txs = self
+        for allocation in self.allocation_ids:
+            txs |= allocation._get_document()._get_allocations().transaction_id
+        decided = txs.refund_request_ids.filtered(
+            lambda request: request.state in const.LIVE_REFUND_STATES
+            and request.currency_id == self.currency_id
+        )
+        total = amount + sum(decided.mapped("amount"))
+        return self.company_id._needs_refund_approval(total, self.currency_id)
+
     def _get_refundable_amount(self):
         """Return how much of the money was not given back, nor is to be."""
         self.ensure_one()
         if self.state != "done" or not self._is_money():
             return 0.0
-        live = ("approval", "queued", "pending", "manual", "done")
-        decided = self.refund_request_ids.filtered(lambda r: r.state in live)
+        decided = self.refund_request_ids.filtered(
+            lambda request: request.state in const.LIVE_REFUND_STATES
+        )
         others = self.child_transaction_ids.filtered(
             lambda tx: tx.operation == "refund" and tx.state not in ("cancel", "error")
         )
@@ -788,7 +806,9 @@ class PaymentTransaction(models.Model):
         long_ago = fields.Datetime.now() - timedelta(hours=1)
         todo = self.search(
             [
+                "|",
                 ("allocation_ids", "!=", False),
+                ("source_transaction_id.allocation_ids", "!=", False),
                 ("state", "=", "done"),
                 ("is_post_processed", "=", False),
                 ("last_state_change", "<", long_ago),
@@ -804,7 +824,7 @@ class PaymentTransaction(models.Model):
             except Exception as error:  # one bad record never stops the cron
                 self.env.cr.rollback()
                 if not isinstance(error, psycopg2.OperationalError):
-                    for allocation in tx.allocation_ids:
+                    for allocation in tx._get_payables():
                         allocation._get_document()._flag_attention(
                             "confirm_failed", str(error)
                         )
@@ -873,8 +893,12 @@ class PaymentTransaction(models.Model):
             and item.parent_state == "posted"
             and not item.reconciled
         )
+        document = self._get_payables()[0]._get_document()
         for account in items.account_id:
-            items.filtered(lambda item: item.account_id == account).reconcile()
+            mine = items.filtered(
+                lambda item, account=account: item.account_id == account
+            )
+            document._attempt("refund_unmatched", mine.reconcile)
 
     def _prepare_discounts(self):
         """Return the journal items of the discounts for early payment.

@@ -202,9 +202,9 @@ class TestLateMoney(UnusedMoneyCommon):
         self.company.booking_late_money = "refund"
         request = self.env["payment.request"].create(
             {
-                "partner_id": self.env["res.partner"].create(
-                    {"name": "Ann", "email": "ann@example.com"}
-                ).id,
+                "partner_id": self.env["res.partner"]
+                .create({"name": "Ann", "email": "ann@example.com"})
+                .id,
                 "company_id": self.company.id,
                 "currency_id": self.company.currency_id.id,
                 "amount": 20.0,
@@ -219,6 +219,9 @@ class TestLateMoney(UnusedMoneyCommon):
         self.assertEqual(tx.refund_request_ids.amount, 20.0)
         self.assertEqual(request.unused_money, "refund")
         self.assertFalse(request.needs_attention)
+        mail = self._mail(request, "mail_template_request_receipt")
+        self.assertIn("arrived after this was cancelled", mail)
+        self.assertIn("We are giving", mail)
 
 
 @tagged("post_install", "-at_install")
@@ -267,6 +270,110 @@ class TestCancelledMoney(UnusedMoneyCommon):
         self.assertIn(CREDIT, self._cancel(by_client=True))
         self.assertFalse(self.tx.refund_request_ids)
         self.assertFalse(self.booking.needs_attention)
+
+    def test_credit_is_one_in_the_books(self):
+        """The invoice is credited: the next one can take it."""
+        self.company.booking_cancelled_money = "credit"
+        invoice = self.booking.invoice_id
+        self._cancel(by_client=True)
+        [note] = invoice.reversal_move_ids
+        self.assertEqual((note.state, note.amount_residual), ("posted", 60.0))
+        self.assertEqual(invoice.amount_residual, 0.0)
+
+    def test_credit_of_an_invoice_that_was_credited_already(self):
+        self.company.booking_cancelled_money = "credit"
+        self.booking.invoice_id._reverse_moves([{}]).action_post()
+        self.assertIn("write to you", self.booking._get_cancelling_text())
+        self._cancel(by_client=True)
+        self.assertEqual(self.booking.unused_money, "ask")
+        self.assertEqual(len(self.booking.invoice_id.reversal_move_ids), 1)
+
+    def test_money_that_came_in_another_way(self):
+        """All or nothing: a part of it is no machine's to give back."""
+        paid = type(self.booking)._get_payable_paid
+        self.patch(
+            type(self.booking), "_get_payable_paid", lambda booking: paid(booking) + 1
+        )
+        self.assertIn("write to you", self.booking._get_cancelling_text())
+        self._cancel(by_client=True)
+        self.assertFalse(self.tx.refund_request_ids)
+        self.assertEqual(self.booking.attention_reason, "paid_cancelled")
+
+    def test_a_part_waits_already(self):
+        self._decide(self.tx, 20.0)
+        self.assertIn("write to you", self.booking._get_cancelling_text())
+        self._cancel(by_client=True)
+        self.assertEqual(self.booking.unused_money, "ask")
+        self.assertEqual(self.tx.refund_request_ids.amount, 20.0)
+
+    def test_staff_who_give_nothing_back(self):
+        """A plain user cancels; a manager gives the money back."""
+        user = new_test_user(
+            self.env,
+            login="plain",
+            groups="payment_booking_portal.group_user",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self.booking.with_user(user).sudo(False).action_cancel()
+        self.assertFalse(self.tx.refund_request_ids)
+        self.assertEqual(self.booking.attention_reason, "paid_cancelled")
+
+    def test_booking_that_is_over(self):
+        with freeze_time("2026-03-04 07:00:00"):
+            self._cancel()
+        self.assertFalse(self.tx.refund_request_ids)
+        self.assertEqual(self.booking.attention_reason, "paid_cancelled")
+
+    def test_more_money_after_that(self):
+        """Each payment is decided for itself; the mail speaks of that one."""
+        self.company.booking_cancelled_money = "ask"
+        self.company.booking_late_money = "refund"
+        booking = self._place(local="2026-03-05 09:00", visitor_key="second")
+        stray = self._begin(booking, self.mollie)
+        first = self._begin(booking, self.stripe)
+        self._pay_there(first)
+        self._notify(first)
+        first._post_process()
+        booking._cancel(by_client=True)
+        with freeze_time(LATE):
+            stray._set_done()
+            stray._post_process()
+        self.assertFalse(first.refund_request_ids, "a person decides about this one")
+        self.assertEqual(stray.refund_request_ids.amount, 60.0)
+        mail = self._mail(booking, "mail_template_booking_late")
+        self.assertIn("60.00", mail)
+        self.assertNotIn("120.00", mail)
+
+    def test_given_up_or_refused(self):
+        self._cancel(by_client=True)
+        self.assertIn("We are giving", self._text(self.booking))
+        [refund] = self.tx.refund_request_ids
+        self.fake = self.fakes["stripe"]
+        self.fake.refund(self.tx.provider_reference)  # somebody was quicker there
+        self._run_refunds()
+        self.assertEqual(refund.state, "failed")
+        text = self._text(self.booking)
+        self.assertIn("could not be given back yet: we will contact you", text)
+        refund.action_cancel()
+        self.assertIn("We will contact you", self._text(self.booking))
+
+    def test_paid_by_its_invoice_and_given_back(self):
+        booking = self._place(local="2026-03-06 09:00", visitor_key="third")
+        booking._editing().fee_policy = "suggested"
+        booking._confirm()
+        booking._make_invoice()
+        tx = self._begin(booking.invoice_id, self.stripe)
+        self._pay_there(tx)
+        self._notify(tx)
+        tx._post_process()
+        self.assertEqual(booking.payment_coverage, "paid")
+        refund = self._decide(tx, 60.0)
+        self.assertIn("is being given back", self._text(booking))
+        self._run_refunds()
+        self.assertEqual(refund.state, "done")
+        self.assertTrue(booking._has_been_paid())
+        self.assertIn("given back on", self._text(booking))
 
     def test_twice(self):
         self._cancel(by_client=True)
@@ -337,7 +444,7 @@ class TestApproval(UnusedMoneyCommon):
     def test_small_amounts(self):
         self.company.booking_refund_approval_above = 30.0
         self.assertEqual(self._decide_as(self.first, 30.0).state, "queued")
-        self.assertEqual(self._decide_as(self.first, 30.0).state, "queued")
+        self.assertEqual(self._decide_as(self.first, 0.01).state, "approval", "in all")
 
     def test_just_above(self):
         self.company.booking_refund_approval_above = 30.0
@@ -348,6 +455,30 @@ class TestApproval(UnusedMoneyCommon):
         self.company.booking_refund_approval_above = 1_000_000.0
         unknown = self.env["res.currency"].create({"name": "XXA", "symbol": "X"})
         self.assertTrue(self.company._needs_refund_approval(1.0, unknown))
+
+    def test_who_cancels_decides(self):
+        """One manager does not give money back alone, by cancelling either."""
+        self.company.booking_cancelled_money = "refund"
+        self.booking.with_user(self.first).sudo(False).action_cancel()
+        [refund] = self.tx.refund_request_ids
+        self.assertEqual((refund.state, refund.user_id), ("approval", self.first))
+        self.assertEqual(self.booking.attention_reason, "paid_cancelled")
+        with self.assertRaises(UserError):
+            refund.with_user(self.first).sudo(False).action_approve()
+        refund.with_user(self.second).sudo(False).action_approve()
+        self.assertEqual(refund.state, "queued")
+
+    def test_nobody_else_could_approve(self):
+        group = self.env.ref("payment_booking_portal.group_manager")
+        self.patch(type(group), "all_user_ids", property(lambda groups: self.first))
+        self._decide_as(self.first)
+        self.assertEqual(self.booking.attention_reason, "refund_failed")
+
+    def test_what_the_manager_is_told(self):
+        Wizard = self.env["payment.refund.decide"].with_user(self.first).sudo(False)
+        wizard = Wizard.create({"transaction_key": self.tx.id, "reason": "Ill"})
+        message = wizard.action_refund()["params"]["message"]
+        self.assertIn("Another manager must approve", message)
 
     def test_given_up(self):
         refund = self._decide_as(self.first)
@@ -385,10 +516,54 @@ class TestRefundShown(UnusedMoneyCommon):
         self._run_refunds()
         mail = Mail.search(domain)
         self.assertEqual(len(mail), 1)
-        self.assertEqual(mail.recipient_ids, self.booking.partner_id)
+        self.assertEqual(mail.email_to, self.booking.partner_id.email)
         text = html2plaintext(mail.body_html).replace("\xa0", "")
         self.assertIn("$20.00* back to you, by the way you paid", text)
         self.assertNotIn(self.booking.client_name + " –", text)
+
+    def test_mail_that_cannot_be_made(self):
+        """What the provider did is kept; staff is told of the mail."""
+        template = self.env.ref("payment_booking_portal.mail_template_refund")
+        template.body_html = "<t t-out='object.nothing_of_the_kind'/>"
+        refund = self._decide(self.tx, 20.0)
+        with mute_logger("odoo.addons.mail.models.mail_render_mixin"):
+            self._run_refunds()
+        self.assertEqual(refund.state, "done")
+        self.assertEqual(self.booking.attention_reason, "mail_failed")
+
+    def test_failed_and_given_back_in_another_way(self):
+        """What failed is not tried again once another decision gave it back."""
+        refused = self._decide(self.tx, 60.0)
+        refused._set_failed()
+        other = self._decide(self.tx, 60.0)
+        for method in ("action_retry", "action_done_by_hand"):
+            with self.subTest(method), self.assertRaises(UserError):
+                getattr(refused, method)()
+        other._set_failed()
+        self.assertIn("could not be given back", other._get_client_text())
+        self.assertFalse(refused._get_client_text(), "said once")
+        other.action_cancel()
+        refused.action_retry()
+        self.assertEqual(refused.state, "queued")
+
+    def test_books_that_cannot_match(self):
+        Lines = self.registry["account.move.line"]
+        booking = self._place(local="2026-03-05 09:00", visitor_key="closed")
+        tx = self._begin(booking, self.stripe)
+        booking._drop_hold()
+        tx._set_done()
+        tx._post_process()
+        self._decide(tx, 60.0)
+        tx.provider_reference = self.tx.provider_reference  # it was paid there
+
+        def reconcile(lines):
+            raise UserError("The books are closed.")
+
+        self.patch(Lines, "reconcile", reconcile)
+        self._run_refunds()
+        payment = tx.child_transaction_ids.payment_id
+        self.assertEqual(payment.amount, 60.0, "booked all the same")
+        self.assertEqual(booking.attention_reason, "refund_unmatched")
 
     def test_lists_and_buttons(self):
         invoice = self.booking.invoice_id

@@ -103,20 +103,23 @@ class PaymentRefundDecide(models.TransientModel):
         refund = self.env["payment.refund.request"]._decide(
             tx_sudo, self.amount, self.reason
         )
-        manual = refund.state == "manual"
-        text = (
-            self.env._(
-                "You have a task to give %(amount)s back.", amount=refund._format()
-            )
-            if manual
-            else self.env._("%(amount)s is being given back.", amount=refund._format())
-        )
+        amount = refund._format()
+        texts = {
+            "manual": self.env._(
+                "You have a task to give %(amount)s back.", amount=amount
+            ),
+            "approval": self.env._(
+                "Another manager must approve that %(amount)s is given back.",
+                amount=amount,
+            ),
+        }
+        done = self.env._("%(amount)s is being given back.", amount=amount)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "message": text,
-                "type": "warning" if manual else "success",
+                "message": texts.get(refund.state, done),
+                "type": "warning" if refund.state in texts else "success",
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
