@@ -55,6 +55,7 @@
         "views/payment_receipt_views.xml",
         "views/payment_transaction_views.xml",
         "views/payment_refund_views.xml",
+        "views/payment_dispute_views.xml",
         "views/payment_request_record_views.xml",
         "views/payment_invoice_record_views.xml",
         "views/payment_received_views.xml",

@@ -174,6 +174,14 @@ REFUND_STATES = [
 # Of these, whose money went back, or is to.
 LIVE_REFUND_STATES = ("approval", "queued", "pending", "manual", "done")
 
+# Money that a client's bank asks back, or took.
+DISPUTE_STATES = [
+    ("asked", "Answer wanted"),
+    ("reviewed", "Being decided"),
+    ("won", "Won"),
+    ("lost", "Lost"),
+]
+
 # What came of the last test mail of a company, in plain words.
 MAIL_RESULTS = [
     ("sent", "The mail server took the mail."),

@@ -6,3 +6,4 @@ from . import pay
 from . import portal
 from . import provider_return
 from . import statement
+from . import stripe

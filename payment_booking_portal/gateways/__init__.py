@@ -1,14 +1,20 @@
 from .base import (
+    ASKED,
     DEAD,
+    LOST,
     OPEN,
     PAID,
     REFUNDED,
     REFUNDING,
     REFUSED,
+    REVIEWED,
     UNKNOWN,
+    WON,
     Answer,
+    Dispute,
     Gateway,
     LocalGateway,
+    Paid,
     Refund,
 )
 from .mollie import MollieGateway

@@ -21,6 +21,10 @@ PAID, OPEN, DEAD, UNKNOWN = "paid", "open", "dead", "unknown"
 # What a provider says of a refund; `UNKNOWN` too.
 REFUNDED, REFUNDING, REFUSED = "refunded", "refunding", "refused"
 
+# What a provider says of money that a client's bank asks back: an answer is wanted, it
+# is being decided, or it is over, for or against us.
+ASKED, REVIEWED, WON, LOST = "asked", "reviewed", "won", "lost"
+
 # Seconds until a provider that says nothing counts as not answering.
 TIMEOUT = 10
 
@@ -40,6 +44,7 @@ class Answer(NamedTuple):
     mismatch: str = ""  # what is not as in the transaction, for staff
     is_limited: bool = False  # the provider wants to be asked less often
     refused: str = ""  # why the last try was in vain, where the client may try again
+    went_back: bool = False  # money of it went back, or is asked back
 
 
 class Refund(NamedTuple):
@@ -54,6 +59,32 @@ class Refund(NamedTuple):
     key: str = ""
     error: str = ""  # for staff
     is_limited: bool = False
+    payment: str = ""  # the provider's reference of the payment
+    made_at: datetime | None = None  # naive UTC
+
+
+class Dispute(NamedTuple):
+    """What a provider says about money that a client's bank asks back, or took."""
+
+    word: str
+    reference: str
+    payment: str  # the provider's reference of the payment
+    amount: float
+    currency: str  # its code: it need not be that of the payment
+    made_at: datetime  # naive UTC
+    reason: str = ""
+    until: datetime | None = None  # until when staff can answer, naive UTC
+
+
+class Paid(NamedTuple):
+    """A payment that a provider has, as far as it helps to find ours."""
+
+    reference: str
+    description: str  # our reference
+    database: str  # the one that began it, if it is known
+    document: str  # what it is for: model and id
+    amount: float
+    currency: str
 
 
 class Sdk(NamedTuple):
@@ -124,12 +155,14 @@ class Gateway:
         """Return the word of `ask`."""
         return self.ask(tx_sudo).word
 
-    def refund(self, tx_sudo, amount, key):
+    def refund(self, tx_sudo, amount, key, reference=None):
         """Give back a part of what was paid, once for a key.
 
         :param tx_sudo: the transaction that paid, sudoed.
         :param float amount: in its currency.
         :param str key: of the decision; the same one never gives back twice.
+        :param str reference: the provider's own, of a refund that is there already: it
+            is looked for only.
         :rtype: Refund
         """
         return Refund(UNKNOWN)
@@ -139,6 +172,32 @@ class Gateway:
         is no answer.
         """
         return None
+
+    def list_disputes(self, tx_sudo):
+        """Return the disputes of a transaction, as `Dispute`; None if there is no
+        answer.
+        """
+        return None
+
+    # The same of all payments of the account, in a few calls however many there are;
+    # None if there is no answer: see `last_error` and `is_limited`.
+
+    def list_refunds_since(self, since):
+        """Return what was given back since a moment.
+
+        :param datetime since: naive UTC.
+        """
+        return None
+
+    def list_disputes_since(self, since):
+        """Return the disputes that were opened since a moment."""
+        return None
+
+    def list_paid_between(self, start, end):
+        """Return as `Paid` the payments begun in a span of time that may have been
+        taken without our hearing of it; empty where that cannot happen.
+        """
+        return []
 
 
 class LocalGateway(Gateway):
@@ -168,7 +227,9 @@ class RemoteGateway(Gateway):
     def __init__(self, provider_sudo):
         super().__init__(provider_sudo)
         self._client = None
+        self._currencies = {}
         self.last_error = ""
+        self.is_limited = False
 
     @property
     def client(self):
@@ -193,22 +254,42 @@ class RemoteGateway(Gateway):
             return self._answer_unbound(tx_sudo)
         return self._safely(lambda: self._stop(tx_sudo))
 
-    def refund(self, tx_sudo, amount, key):
+    def refund(self, tx_sudo, amount, key, reference=None):
         refunds = self.list_refunds(tx_sudo)
         if refunds is None:
             return Refund(UNKNOWN, key=key, error=self.last_error)
         for refund in refunds:
-            if refund.key == key:  # made before, and nobody heard of it
+            # Made before, and nobody heard of it; or on the provider's own pages.
+            if refund.key == key or refund.reference == reference:
                 return refund
+        if reference:  # never a second one
+            error = tx_sudo.env._("The provider does not know this refund any more.")
+            return Refund(UNKNOWN, key=key, error=error)
         answer = self._safely(lambda: self._refund(tx_sudo, amount, key))
         if isinstance(answer, Answer):
             return Refund(UNKNOWN, "", 0.0, key, answer.error, answer.is_limited)
         return answer
 
     def list_refunds(self, tx_sudo):
-        answer = self._safely(lambda: self._list_refunds(tx_sudo))
+        return self._list_safely(lambda: self._list_refunds(tx_sudo))
+
+    def list_disputes(self, tx_sudo):
+        return self._list_safely(lambda: self._list_disputes(tx_sudo))
+
+    def list_refunds_since(self, since):
+        return self._list_safely(lambda: self._list_refunds_since(since))
+
+    def list_disputes_since(self, since):
+        return self._list_safely(lambda: self._list_disputes_since(since))
+
+    def list_paid_between(self, start, end):
+        return self._list_safely(lambda: self._list_paid_between(start, end))
+
+    def _list_safely(self, call):
+        answer = self._safely(call)
         if isinstance(answer, Answer):
             self.last_error = answer.error
+            self.is_limited = answer.is_limited
             return None
         return answer
 
@@ -246,6 +327,22 @@ class RemoteGateway(Gateway):
         """List refunds at the provider. May raise the errors of the SDK."""
         raise NotImplementedError
 
+    def _list_disputes(self, tx_sudo):
+        """List disputes at the provider. May raise the errors of the SDK."""
+        raise NotImplementedError
+
+    def _list_refunds_since(self, since):
+        """List refunds of the account. May raise the errors of the SDK."""
+        raise NotImplementedError
+
+    def _list_disputes_since(self, since):
+        """List disputes of the account. May raise the errors of the SDK."""
+        raise NotImplementedError
+
+    def _list_paid_between(self, start, end):
+        """List payments of the account. May raise the errors of the SDK."""
+        return []
+
     def _find_mismatch(self, tx_sudo, reference, amount, currency):
         """Return what differs between the provider's payment and the transaction.
 
@@ -271,3 +368,13 @@ class RemoteGateway(Gateway):
     def _to_amount(self, tx_sudo, amount):
         """Return an amount in the transaction's currency as the provider writes it."""
         raise NotImplementedError
+
+    def _find_currency(self, code):
+        """Return the currency of a code, active or not."""
+        code = code.upper()
+        if code not in self._currencies:
+            Currency = self.provider_sudo.env["res.currency"]
+            self._currencies[code] = Currency.with_context(active_test=False).search(
+                [("name", "=", code)], limit=1
+            )
+        return self._currencies[code]

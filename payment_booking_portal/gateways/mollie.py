@@ -12,6 +12,7 @@ from odoo.addons.payment.const import CURRENCY_MINOR_UNITS
 
 from .base import (
     DEAD,
+    LOST,
     OPEN,
     PAID,
     REFUNDED,
@@ -19,7 +20,9 @@ from .base import (
     REFUSED,
     TIMEOUT,
     UNKNOWN,
+    WON,
     Answer,
+    Dispute,
     Refund,
     RemoteGateway,
     Sdk,
@@ -51,6 +54,10 @@ REFUND_WORDS = {
 }
 # Where our key stands on a refund.
 KEY = "odoo_refund"
+# The most that a page of a list holds.
+PAGE = 250
+# What a payment links to once money of it went back.
+BACK_LINKS = ("refunds", "chargebacks")
 
 
 class MollieGateway(RemoteGateway):
@@ -105,7 +112,12 @@ class MollieGateway(RemoteGateway):
         word = WORDS.get(payment["status"])
         if not word:  # nothing has been paid yet
             return Answer(OPEN, until=self._read_time(payment.get("expiresAt")))
-        return Answer(word, data={**payment, "ref": tx_sudo.reference})
+        links = payment.get("_links") or {}
+        return Answer(
+            word,
+            data={**payment, "ref": tx_sudo.reference},
+            went_back=any(name in links for name in BACK_LINKS),
+        )
 
     @staticmethod
     def _read_time(text):
@@ -133,11 +145,26 @@ class MollieGateway(RemoteGateway):
 
     def _list_refunds(self, tx_sudo):
         payment = self.client.payments.get(tx_sudo.provider_reference)
-        refunds, page = [], payment.refunds.list(limit=250)
+        found = self._read_pages(payment.refunds)
+        return [self._read_refund(refund) for refund in found]
+
+    def _list_refunds_since(self, since):
+        found = self._read_pages(self.client.refunds, since)
+        return [self._read_refund(refund) for refund in found]
+
+    def _read_pages(self, resource, since=None):
+        """Yield what a list of Mollie has, the newest first, until it is too old.
+
+        :param resource: of the SDK.
+        :param datetime since: naive UTC; all of it by default.
+        """
+        page = resource.list(limit=PAGE)
         while page:
-            refunds += [self._read_refund(refund) for refund in page]
+            for one in page:
+                if since and self._read_time(one["createdAt"]) < since:
+                    return
+                yield one
             page = page.has_next() and page.get_next()
-        return refunds
 
     def _read_refund(self, refund):
         """Return what a refund of Mollie means.
@@ -149,6 +176,34 @@ class MollieGateway(RemoteGateway):
             refund["id"],
             float(refund["amount"]["value"]),
             (refund.get("metadata") or {}).get(KEY, ""),
+            payment=refund.get("paymentId") or "",
+            made_at=self._read_time(refund["createdAt"]),
+        )
+
+    # === DISPUTES === #
+
+    def _list_disputes(self, tx_sudo):
+        payment = self.client.payments.get(tx_sudo.provider_reference)
+        found = self._read_pages(payment.chargebacks)
+        return [self._read_dispute(chargeback) for chargeback in found]
+
+    def _list_disputes_since(self, since):
+        found = self._read_pages(self.client.chargebacks, since)
+        return [self._read_dispute(chargeback) for chargeback in found]
+
+    def _read_dispute(self, chargeback):
+        """Return what a chargeback means: the money is gone, until it is given again.
+
+        :param chargeback: of the SDK: a dict as the API sent it.
+        """
+        return Dispute(
+            WON if chargeback.get("reversedAt") else LOST,
+            chargeback["id"],
+            chargeback["paymentId"],
+            float(chargeback["amount"]["value"]),
+            chargeback["amount"]["currency"],
+            self._read_time(chargeback["createdAt"]),
+            (chargeback.get("reason") or {}).get("description") or "",
         )
 
     # === AMOUNTS === #

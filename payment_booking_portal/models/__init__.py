@@ -45,6 +45,7 @@ from . import payment_due
 from . import payment_received
 from . import payment_reminder_rule
 from . import payment_refund_request
+from . import payment_dispute
 from . import payment_reminder
 from . import payment_reminder_line
 from . import mail_mail

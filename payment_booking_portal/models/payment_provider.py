@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -6,13 +7,29 @@ import psycopg2
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
 from odoo.http import request
-from odoo.tools import SQL
+from odoo.tools import SQL, format_amount
+
+from .. import const
+from ..gateways import GATEWAYS, get_gateway
+
+_logger = logging.getLogger(__name__)
 
 # How Odoo's modules end the address that a provider notifies; a client never comes
 # back to one of these.
 NOTIFIED_PATHS = ("webhook", "notification")
 # A notification is noted once in so many minutes.
 NOTE_MINUTES = 10
+# A provider is looked at once a day; after an outage, or a lost race, sooner.
+SWEEP_HOURS, SWEEP_AGAIN_HOURS = 23, 1
+# How many days back each look goes, at least: a refund may fail weeks later.
+SWEEP_DAYS = 30
+# How many days back it goes the first time, and for what is not over yet; a provider
+# whose last payment is older is not asked any more.
+SWEEP_MOST_DAYS = 180
+# How many days of payments are compared the first time.
+SWEEP_PAID_DAYS = 3
+# Payments younger than this may still be on their way into the database.
+SWEEP_FRESH_MINUTES = 15
 
 
 class PaymentProvider(models.Model):
@@ -30,6 +47,19 @@ class PaymentProvider(models.Model):
         readonly=True,
         copy=False,
         help="The one that Stripe last took from here.",
+    )
+    swept_until = fields.Datetime(
+        string="Looked At Until",
+        readonly=True,
+        copy=False,
+        help="Up to when it was looked at the provider for money that went back.",
+    )
+    sweep_at = fields.Datetime(string="Next Look", readonly=True, copy=False)
+    sweep_error = fields.Char(
+        string="Last Look in Vain",
+        readonly=True,
+        copy=False,
+        help="Why the last look at the provider did not work.",
     )
 
     @api.model
@@ -248,3 +278,270 @@ class PaymentProvider(models.Model):
         """Return the domain that clients pay at, as Stripe is told it."""
         self.ensure_one()
         return urlsplit(self.get_base_url()).netloc
+
+    # === THE DAILY SWEEP === #
+
+    @api.model
+    def _get_sweep_domain(self):
+        return Domain("code", "in", [*GATEWAYS]) & (
+            Domain("sweep_at", "=", False)
+            | Domain("sweep_at", "<=", fields.Datetime.now())
+        )
+
+    def _is_swept(self):
+        """Tell whether the provider is asked, and took payments of ours lately."""
+        self.ensure_one()
+        since = fields.Datetime.now() - timedelta(days=SWEEP_MOST_DAYS)
+        return get_gateway(self).can_ask and bool(
+            self.env["payment.transaction"].search_count(
+                [
+                    ("provider_id", "=", self.id),
+                    ("allocation_ids", "!=", False),
+                    ("last_state_change", ">=", since),
+                ],
+                limit=1,
+            )
+        )
+
+    @api.model
+    def _cron_sweep(self):
+        """Look at the providers for money that went back, or came, without our hearing
+        of it: each once a day.
+        """
+        domain = self._get_sweep_domain()
+        ids = self.search(domain, order="id").filtered(lambda p: p._is_swept()).ids
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(ids))
+        for provider_id in ids:
+            provider = self.browse(provider_id).try_lock_for_update()
+            try:
+                provider.filtered_domain(domain)._sweep()
+            except Exception as error:  # one bad provider never stops the cron
+                self.env.cr.rollback()
+                _logger.info("sweep of %s: %s", provider_id, error, exc_info=True)
+                self.browse(provider_id)._end_sweep(error=str(error))
+            if not cron._commit_progress(1):
+                break
+
+    def _sweep(self):
+        """Look at the providers once; what is found is committed payment by payment."""
+        for provider in self:
+            gateway = get_gateway(provider)
+            started = fields.Datetime.now()
+            lists = provider._list_sweep(gateway, started)
+            if lists is None:  # all of it is asked for again
+                provider._end_sweep(error=gateway.last_error)
+                continue
+            refunds, disputes, payments = lists
+            errors = provider._take_all_back(refunds, disputes)
+            errors += provider._find_all_paid(gateway, payments)
+            provider._end_sweep(started, "; ".join(errors))
+
+    def _list_sweep(self, gateway, started):
+        """Return the refunds, disputes and payments that the provider lists; None as
+        soon as it does not answer.
+
+        :param datetime started: when this look began.
+        """
+        self.ensure_one()
+        calls = (
+            (gateway.list_refunds_since, self._get_refunds_since()),
+            (gateway.list_disputes_since, self._get_disputes_since()),
+            (gateway.list_paid_between, *self._get_paid_span(started)),
+        )
+        lists = []
+        for call, *span in calls:
+            found = call(*span)
+            if found is None:
+                return None
+            lists.append(found)
+        return lists
+
+    def _get_sweep_start(self):
+        """Return up to when the provider was looked at: some time ago, if never."""
+        self.ensure_one()
+        most = fields.Datetime.now() - timedelta(days=SWEEP_MOST_DAYS)
+        return max(self.swept_until or most, most)
+
+    def _get_paid_span(self, started):
+        """Return the span of time whose payments are compared: each stands in one span,
+        so that staff is told once.
+
+        :param datetime started: when this look began.
+        """
+        self.ensure_one()
+        fresh = timedelta(minutes=SWEEP_FRESH_MINUTES)
+        start = started - timedelta(days=SWEEP_PAID_DAYS)
+        if self.swept_until:
+            start = self._get_sweep_start()
+        return start - fresh, started - fresh
+
+    def _get_refunds_since(self):
+        """Return from when on refunds are listed: with those that are not over."""
+        self.ensure_one()
+        oldest = self.env["payment.transaction"].search(
+            [
+                ("provider_id", "=", self.id),
+                ("operation", "=", "refund"),
+                ("state", "=", "pending"),
+            ],
+            order="create_date",
+            limit=1,
+        )
+        return self._get_since(oldest.create_date)
+
+    def _get_disputes_since(self):
+        """Return from when on disputes are listed: a lost one may be won yet."""
+        self.ensure_one()
+        oldest = self.env["payment.dispute"].search(
+            [("provider_id", "=", self.id), ("state", "!=", "won")],
+            order="opened_at",
+            limit=1,
+        )
+        return self._get_since(oldest.opened_at)
+
+    def _get_since(self, oldest):
+        """Return how far back a list is read.
+
+        :param datetime oldest: of what is not over; False if there is none.
+        """
+        now = fields.Datetime.now()
+        since = self._get_sweep_start() - timedelta(days=SWEEP_DAYS)
+        if oldest:
+            since = min(since, oldest - timedelta(days=1))
+        return max(since, now - timedelta(days=SWEEP_MOST_DAYS))
+
+    def _end_sweep(self, started=None, error=""):
+        """Keep when the provider is looked at next.
+
+        :param datetime started: when this look began; none if there was no answer.
+        """
+        self.ensure_one()
+        again = SWEEP_HOURS if started else SWEEP_AGAIN_HOURS
+        self.write(
+            {
+                "swept_until": started or self.swept_until,
+                "sweep_at": fields.Datetime.now() + timedelta(hours=again),
+                "sweep_error": error,
+            }
+        )
+
+    def _take_all_back(self, refunds, disputes):
+        """Keep all that went back, payment by payment.
+
+        :return: what went wrong.
+        :rtype: list
+        """
+        self.ensure_one()
+        found = {}
+        for index, answers in enumerate((refunds, disputes)):
+            for answer in answers:
+                found.setdefault(answer.payment, ([], []))[index].append(answer)
+        news = [
+            (tx.id, tx.reference, found[tx.provider_reference])
+            for tx in self._find_paid_transactions([*found])
+            if tx._is_back_news(*found[tx.provider_reference])
+        ]
+        errors = []
+        for tx_id, reference, answers in news:
+            tx = self.env["payment.transaction"].browse(tx_id)
+            errors += self._try_one(reference, tx._take_back, *answers)
+        return errors
+
+    def _find_paid_transactions(self, references):
+        """Return the payments of ours that the provider knows by its references."""
+        self.ensure_one()
+        return self.env["payment.transaction"].search(
+            [
+                ("provider_id", "=", self.id),
+                ("provider_reference", "in", [name for name in references if name]),
+                ("operation", "!=", "refund"),
+                ("state", "=", "done"),
+                ("allocation_ids", "!=", False),
+            ]
+        )
+
+    def _try_one(self, name, method, *args):
+        """Do something for one payment, and commit: what fails stops no other.
+
+        :param str name: the reference of the payment.
+        :return: what went wrong, in a list.
+        """
+        errors = []
+        try:
+            method(*args)
+        except Exception as error:
+            self.env.cr.rollback()
+            _logger.info("sweep, %s: %s", name, error, exc_info=True)
+            if not isinstance(error, psycopg2.OperationalError):
+                errors.append(f"{name}: {error}")
+        self.env["ir.cron"]._commit_progress()
+        return errors
+
+    # === PAYMENTS THAT NOBODY HEARD OF === #
+
+    def _find_all_paid(self, gateway, payments):
+        """Record the payments that the provider has and that were not heard of; tell
+        of those that there is no transaction for.
+
+        :param list payments: see `Paid` of the gateways.
+        :return: what went wrong.
+        :rtype: list
+        """
+        self.ensure_one()
+        Transaction = self.env["payment.transaction"]
+        txs = Transaction.search(
+            [("reference", "in", [payment.description for payment in payments])]
+        )
+        known = set(txs.mapped("reference"))
+        open_ones = {
+            tx.reference: tx.id
+            for tx in txs
+            if tx.provider_id == self and tx.state != "done" and tx._is_asked()
+        }
+        # sudo: nobody but administrators reads parameters
+        parameters_sudo = self.env["ir.config_parameter"].sudo()
+        database = parameters_sudo.get_param("database.uuid")
+        errors = []
+        for payment in payments:
+            name, reference = payment.description, payment.reference
+            if name in open_ones:
+                tx = Transaction.browse(open_ones[name])
+                errors += self._try_one(name, tx._recover, gateway, reference)
+            elif name not in known and payment.database == database:
+                errors += self._try_one(name, self._tell_unknown, payment)
+        return errors
+
+    def _tell_unknown(self, payment):
+        """Tell staff of money that the provider has and that nobody noted: the process
+        died before it was.
+
+        :param Paid payment: of the gateway.
+        """
+        self.ensure_one()
+        currency = self.env["res.currency"].with_context(active_test=False)
+        currency = currency.search([("name", "=", payment.currency)], limit=1)
+        text = self.env._(
+            "%(provider)s has a payment of %(amount)s for this (%(reference)s, "
+            "%(key)s) that was not noted here. Note it, or give it back at "
+            "%(provider)s.",
+            provider=self.name,
+            amount=format_amount(self.env, payment.amount, currency),
+            reference=payment.description,
+            key=payment.reference,
+        )
+        model, _comma, key = payment.document.partition(",")
+        document = (
+            key.isdigit()
+            and model in ("account.move", "payment.booking", "payment.request")
+            and self.env[model].browse(int(key)).exists()
+        )
+        if document:
+            document._flag_attention("confirm_failed", text)
+            return
+        self.company_id.partner_id.activity_schedule(
+            "mail.mail_activity_data_todo",
+            summary=dict(const.ATTENTION_REASONS)["confirm_failed"],
+            note=text,
+            user_id=self.env.ref("base.user_admin").id,
+        )

@@ -9,7 +9,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import format_amount
 
 from .. import const
-from ..gateways import REFUNDED, REFUNDING, REFUSED, get_gateway
+from ..gateways import REFUNDED, REFUNDING, REFUSED, UNKNOWN, get_gateway
 from ..tools.locking import lock_and_touch
 
 _logger = logging.getLogger(__name__)
@@ -76,6 +76,11 @@ class PaymentRefundRequest(models.Model):
         "account.move", readonly=True, index="btree_not_null", ondelete="set null"
     )
     deadline = fields.Date(readonly=True, help="Until when staff gives it back.")
+    is_outside = fields.Boolean(
+        string="Outside of Odoo",
+        readonly=True,
+        help="It was made on the provider's own pages.",
+    )
     try_at = fields.Datetime(string="Next Try", readonly=True)
     tries = fields.Integer(readonly=True)
     error = fields.Char(string="Why Not", readonly=True)
@@ -121,20 +126,12 @@ class PaymentRefundRequest(models.Model):
                     provider=tx_sudo.provider_id.name,
                 )
             )
-        documents = [line._get_document() for line in tx_sudo.allocation_ids]
         needs_approval = tx_sudo._needs_refund_approval(amount)
         user = self.env.user
         refund_sudo = self.sudo().create(  # nobody creates refunds but so
             {
+                **self._prepare_values(tx_sudo, amount, reason),
                 "state": "approval",
-                "transaction_id": tx_sudo.id,
-                "company_id": tx_sudo.company_id.id,
-                "currency_id": currency.id,
-                "amount": amount,
-                "partner_id": tx_sudo.partner_id.id,
-                "document": ", ".join(d.display_name for d in documents),
-                "provider_name": tx_sudo.provider_id.name,
-                "reason": reason,
                 # Nobody where the settings of the company say so.
                 "user_id": not user.share and user.id != SUPERUSER_ID and user.id,
             }
@@ -200,6 +197,21 @@ class PaymentRefundRequest(models.Model):
                 ),
                 user_id=user.id,
             )
+
+    @api.model
+    def _prepare_values(self, tx_sudo, amount, reason):
+        """Return the values of a new refund that say what it is."""
+        documents = [line._get_document() for line in tx_sudo.allocation_ids]
+        return {
+            "transaction_id": tx_sudo.id,
+            "company_id": tx_sudo.company_id.id,
+            "currency_id": tx_sudo.currency_id.id,
+            "amount": amount,
+            "partner_id": tx_sudo.partner_id.id,
+            "document": ", ".join(d.display_name for d in documents),
+            "provider_name": tx_sudo.provider_id.name,
+            "reason": reason,
+        }
 
     def _get_key(self):
         """Return what makes the refund the same one for the provider, for ever."""
@@ -275,7 +287,9 @@ class PaymentRefundRequest(models.Model):
             gateway = get_gateway(tx_sudo.provider_id)
             if gateway.can_refund:
                 key = refund._get_key()
-                refund._take(gateway.refund(tx_sudo, refund.amount, key))
+                reference = refund.refund_tx_id.provider_reference
+                answer = gateway.refund(tx_sudo, refund.amount, key, reference)
+                refund._take(answer)
             elif tx_sudo._get_refund_ability() == "none":  # not any more
                 refund._note_failed_try(self.env._("The provider cannot be reached."))
             else:
@@ -313,19 +327,15 @@ class PaymentRefundRequest(models.Model):
             self.refund_tx_id = self.transaction_id._ensure_refund_tx(
                 answer.reference, self.amount
             )
-        if answer.word == REFUNDED:
-            self.refund_tx_id._set_done()
-        elif answer.word == REFUNDING:
-            self.refund_tx_id._set_pending()
-        elif answer.word == REFUSED:
+        if answer.word == UNKNOWN:
+            self._note_failed_try(answer.error)
+            return
+        if answer.word == REFUSED:
             self.error = answer.error
             if not self.refund_tx_id:
                 self._set_failed()
                 return
-            self.refund_tx_id._set_error(answer.error, ("done",))
-        else:
-            self._note_failed_try(answer.error)
-            return
+        self.refund_tx_id._follow_refund(answer)
         self._follow()
 
     def _follow(self):
@@ -401,6 +411,96 @@ class PaymentRefundRequest(models.Model):
         for allocation in self.transaction_id.allocation_ids:
             allocation._get_document()._flag_attention("refund_failed", text)
 
+    # === OUTSIDE OF ODOO === #
+
+    @api.model
+    def _is_news(self, tx_sudo, answer):
+        """Tell whether a refund at the provider is not known here as it is.
+
+        :param tx_sudo: the transaction that paid, sudoed.
+        :param Refund answer: of the gateway.
+        """
+        child = tx_sudo._find_refund_tx(answer.reference)
+        if not child:
+            return answer.word != REFUSED
+        states = {
+            REFUNDED: ("done",),
+            # The provider has said more already.
+            REFUNDING: ("pending", "done", "error", "cancel"),
+            REFUSED: ("error", "cancel"),
+        }
+        return child.state not in states[answer.word]
+
+    @api.model
+    def _take_outside(self, tx_sudo, answer):
+        """Keep a refund that the provider has and that is news: one that was decided
+        here, or one that was made on the provider's own pages. The transaction is
+        locked.
+
+        :param tx_sudo: the transaction that paid, sudoed.
+        :param Refund answer: of the gateway.
+        """
+        child = tx_sudo._find_refund_tx(answer.reference)
+        if child:
+            refund_sudo = self.sudo().search([("refund_tx_id", "=", child.id)], limit=1)
+            if refund_sudo:
+                refund_sudo._take(answer)
+            else:  # made by Odoo's own button
+                child._follow_refund(answer)
+            return
+        if tx_sudo._claim_refund_by_hand(answer):
+            return
+        refund_sudo = self._find_decision(tx_sudo, answer)
+        if refund_sudo:
+            refund_sudo.state = "queued"
+            refund_sudo._take(answer)
+            return
+        reason = self.env._(
+            "Given back at %(provider)s, outside of Odoo",
+            provider=tx_sudo.provider_id.name,
+        )
+        refund_sudo = self.sudo().create(  # nobody creates refunds but so
+            {
+                **self._prepare_values(tx_sudo, answer.amount, reason),
+                "state": "queued",
+                "is_outside": True,
+                "try_at": fields.Datetime.now(),
+            }
+        )
+        refund_sudo._take(answer)
+        refund_sudo._tell_outside(answer)
+
+    @api.model
+    def _find_decision(self, tx_sudo, answer):
+        """Return the decision that a refund at the provider comes from: by its key, or
+        one that waits for staff to do just that.
+        """
+        open_ones = tx_sudo.refund_request_ids.filtered(
+            lambda refund: not refund.refund_tx_id
+            and refund.state in ("queued", "pending", "manual", "failed")
+        )
+        if answer.key:
+            return open_ones.filtered(lambda refund: refund._get_key() == answer.key)
+        compare = tx_sudo.currency_id.compare_amounts
+        return open_ones.filtered(
+            lambda refund: refund.state in ("manual", "failed")
+            and compare(refund.amount, answer.amount) == 0
+        )[:1]
+
+    def _tell_outside(self, answer):
+        """Tell staff of a refund that nobody decided here."""
+        self.ensure_one()
+        moment = answer.made_at or fields.Datetime.now()
+        text = self.env._(
+            "On %(date)s, %(amount)s was sent back to the client at %(provider)s, not "
+            "from here.",
+            date=format_date(self.env, self.transaction_id._get_local_day(moment)),
+            amount=self._format(),
+            provider=self.provider_name,
+        )
+        for allocation in self.transaction_id.allocation_ids:
+            allocation._get_document()._flag_attention("refunded_outside", text)
+
     # === BOOKS === #
 
     def _make_credit_note(self):
@@ -408,15 +508,16 @@ class PaymentRefundRequest(models.Model):
         invoice; else the refund stays open against the client's credit.
         """
         self.ensure_one()
-        made = self._find_credit_note()
-        if made:
-            return made
         lines = self.transaction_id.allocation_ids
         document = len(lines) == 1 and lines._get_document()
         invoice = document and (lines.invoice_id or document.invoice_id)
         if not invoice or invoice.state != "posted":
             return self.env["account.move"]
         credited = invoice.reversal_move_ids.filtered(lambda m: m.state == "posted")
+        compare = self.currency_id.compare_amounts
+        for credit_note in credited:  # made by staff, or for a refund that failed
+            if compare(credit_note.amount_residual, self.amount) == 0:
+                return credit_note
         left = invoice.amount_total - sum(credited.mapped("amount_total"))
         if self.currency_id.compare_amounts(self.amount, left) > 0:
             return self.env["account.move"]  # staff made one already
@@ -435,20 +536,6 @@ class PaymentRefundRequest(models.Model):
             ]
         credit_note.action_post()
         return credit_note
-
-    def _find_credit_note(self):
-        """Return the credit note of the same amount, made for a refund that did not
-        arrive after all.
-        """
-        self.ensure_one()
-        failed = self.transaction_id.refund_request_ids.filtered(
-            lambda refund: refund.state in ("failed", "cancelled")
-        )
-        return (self | failed).credit_note_id.filtered(
-            lambda note: note.state == "posted"
-            and note.payment_state == "not_paid"
-            and not self.currency_id.compare_amounts(note.amount_total, self.amount)
-        )[:1]
 
     def _prepare_part_lines(self, invoice):
         """Return the lines of a credit note over a part of an invoice: one per set of

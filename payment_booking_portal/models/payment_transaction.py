@@ -15,7 +15,17 @@ from odoo.tools import format_amount, format_date
 from odoo.addons.payment import utils as payment_utils
 
 from .. import const
-from ..gateways import DEAD, GATEWAYS, OPEN, PAID, UNKNOWN, get_gateway
+from ..gateways import (
+    DEAD,
+    GATEWAYS,
+    OPEN,
+    PAID,
+    REFUNDED,
+    REFUNDING,
+    REFUSED,
+    UNKNOWN,
+    get_gateway,
+)
 from ..tools.locking import lock_and_touch, lock_documents
 
 _logger = logging.getLogger(__name__)
@@ -52,6 +62,7 @@ class PaymentTransaction(models.Model):
     refund_request_ids = fields.One2many(
         "payment.refund.request", "transaction_id", readonly=True
     )
+    dispute_ids = fields.One2many("payment.dispute", "transaction_id", readonly=True)
     ask_again_at = fields.Datetime(
         string="Next Question",
         readonly=True,
@@ -412,20 +423,24 @@ class PaymentTransaction(models.Model):
             tx = super(PaymentTransaction, tx)._process(provider_code, payment_data)
         else:
             intent = payment_data.get("payment_intent")
-            tx._ask(reference=intent and intent.get("id"))
+            tx._ask(reference=intent and intent.get("id"), watch=True)
         tx.provider_id._note_notification()
         return tx
 
-    def _ask(self, gateway=None, reference=None):
+    def _ask(self, gateway=None, reference=None, watch=False):
         """Ask the provider what became of the transaction, and take what it says.
 
         :param gateway: the one to use; a new one by default.
         :param str reference: the provider's own, where the transaction has none yet.
+        :param bool watch: whether to look, too, if money of it went back.
         :return: one of the four words of `gateways`.
         """
         self.ensure_one()
         gateway = gateway or get_gateway(self.provider_id)
-        return self._take_answer(gateway.ask(self, reference), is_news=True).word
+        answer = self._take_answer(gateway.ask(self, reference), is_news=True)
+        if watch and answer.went_back and self.state == "done":
+            self._look_back(gateway)
+        return answer.word
 
     def _stop(self, reason):
         """Make sure that the money cannot come, if the provider lets us.
@@ -680,12 +695,113 @@ class PaymentTransaction(models.Model):
         :param float amount: in the currency of the transaction.
         """
         self.ensure_one()
-        found = self.child_transaction_ids.filtered(
-            lambda tx: tx.operation == "refund" and tx.provider_reference == reference
-        )
-        return found[:1] or self._create_child_transaction(
+        return self._find_refund_tx(reference) or self._create_child_transaction(
             amount, is_refund=True, provider_reference=reference
         )
+
+    def _find_refund_tx(self, reference):
+        """Return the transaction of a refund at the provider, if there is one.
+
+        :param str reference: the provider's own, of the refund.
+        """
+        self.ensure_one()
+        return self.child_transaction_ids.filtered(
+            lambda tx: tx.operation == "refund" and tx.provider_reference == reference
+        )[:1]
+
+    def _claim_refund_by_hand(self, answer):
+        """Recognise a refund at the provider that staff has noted already, and tell
+        whether it was one. The transaction is locked.
+
+        :param Refund answer: of the gateway.
+        """
+        self.ensure_one()
+        compare = self.currency_id.compare_amounts
+        noted = self.child_transaction_ids.filtered(
+            lambda tx: tx.operation == "refund"
+            and tx.state == "done"
+            and not tx.provider_reference
+            and compare(-tx.amount, answer.amount) == 0
+        )[:1]
+        noted.provider_reference = answer.reference
+        return bool(noted)
+
+    def _follow_refund(self, answer):
+        """Go where the provider says that a refund is.
+
+        :param Refund answer: of the gateway.
+        """
+        self.ensure_one()
+        if answer.word == REFUNDED:
+            self._set_done()
+        elif answer.word == REFUNDING:
+            self._set_pending()
+        elif answer.word == REFUSED:
+            self._set_error(answer.error, ("done",))
+
+    # === WHAT WENT BACK WITHOUT US === #
+
+    def _look_back(self, gateway=None):
+        """Ask the provider what went back of the payment, and keep it."""
+        self.ensure_one()
+        gateway = gateway or get_gateway(self.provider_id)
+        refunds = gateway.list_refunds(self) or []  # no answer: the job comes back
+        self._take_back(refunds, gateway.list_disputes(self) or [])
+
+    def _is_back_news(self, refunds, disputes):
+        """Tell whether something went back that is not known here."""
+        self.ensure_one()
+        Refund = self.env["payment.refund.request"]
+        Dispute = self.env["payment.dispute"]
+        return any(Refund._is_news(self, refund) for refund in refunds) or any(
+            Dispute._is_news(self, dispute) for dispute in disputes
+        )
+
+    def _take_back(self, refunds, disputes):
+        """Keep what went back, or is asked back, at the provider: each once.
+
+        :param list refunds: see `Refund` of the gateways.
+        :param list disputes: see `Dispute` of the gateways.
+        """
+        self.ensure_one()
+        Refund = self.env["payment.refund.request"]
+        Dispute = self.env["payment.dispute"]
+        if not self._is_back_news(refunds, disputes):
+            return
+        lock_and_touch(self)
+        if not self.is_post_processed:
+            self._post_process()  # core books nothing of what went back already
+        for refund in refunds:
+            if Refund._is_news(self, refund):
+                Refund._take_outside(self, refund)
+        for dispute in disputes:
+            if Dispute._is_news(self, dispute):
+                Dispute._take(self, dispute)
+
+    def _recover(self, gateway, reference):
+        """Record a payment that the provider has: the process that began it died.
+
+        :param gateway: of the provider.
+        :param str reference: the provider's own.
+        """
+        self.ensure_one()
+        lock_and_touch(self)
+        self._ask(gateway, reference)
+
+    def _stripe_prepare_payment_intent_payload(self):
+        """Override of `payment_stripe` to say which database and document it is for: a
+        saved card is charged before the transaction is kept.
+        """
+        payload = super()._stripe_prepare_payment_intent_payload()
+        if self.allocation_ids:
+            document = self.allocation_ids[:1]._get_document()
+            # sudo: clients read no parameters
+            parameters_sudo = self.env["ir.config_parameter"].sudo()
+            payload |= {
+                "metadata[odoo_database]": parameters_sudo.get_param("database.uuid"),
+                "metadata[odoo_document]": f"{document._name},{document.id}",
+            }
+        return payload
 
     def _create_child_transaction(self, amount, is_refund=False, **values):
         """Override of `payment` to make a refund once, where a notification about it

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import typing
 import urllib.request
 from decimal import Decimal
@@ -343,6 +344,27 @@ class TestFakeStripe(FakeCase):
         self.assertEqual(self.fake.balance("eur"), 3000)
         self.fake.close_dispute(dispute["id"], "won")
         self.assertEqual(self.fake.balance("eur"), 5000)
+
+    def test_lists_of_the_account(self):
+        """Refunds, disputes and payments of a span of time, page by page."""
+        intents = [self._intent() for _number in range(3)]
+        for intent in intents:
+            self.fake.refund(intent["id"], 100)
+        self.fake.dispute(intents[0]["id"])
+        now = int(time.time())
+        lists = (
+            (self.client.refunds, 3),
+            (self.client.disputes, 1),
+            (self.client.payment_intents, 3),
+        )
+        for resource, count in lists:
+            for span, found in (
+                ({"gte": now - 60, "lt": now + 60}, count),
+                ({"gt": now + 60}, 0),
+                ({"lte": now - 60}, 0),
+            ):
+                page = resource.list({"created": span, "limit": 2})
+                self.assertEqual(len(list(page.auto_paging_iter())), found)
 
     def test_idempotency(self):
         intent = self._intent()
@@ -695,6 +717,18 @@ class TestFakeMollie(FakeCase):
         self.fake.reverse_chargeback(chargeback["id"])
         self.assertEqual(self.fake.balance("EUR"), Decimal(50))
 
+    def test_lists_of_the_account(self):
+        """Refunds and chargebacks of all payments, the newest first."""
+        one, two = self._paid(), self._paid()
+        made = [self.fake.refund(p.id, "1.00")["id"] for p in (one, two, one)]
+        page = self.client.refunds.list(limit=2)
+        self.assertEqual([refund.id for refund in page], [made[2], made[1]])
+        [last] = page.get_next()
+        self.assertEqual((last.id, last.payment_id), (made[0], one.id))
+        chargeback = self.fake.charge_back(two.id)
+        [found] = self.client.chargebacks.list()
+        self.assertEqual((found.id, found.payment_id), (chargeback["id"], two.id))
+
     def test_paging(self):
         ids = [self._create().id for _index in range(3)]
         page = self.client.payments.list(limit=2)
@@ -796,6 +830,9 @@ class TestOverviewOfStripe(Overview, FakeCase):
         self.fake.pay(self.intent)
         self.assertIn("Dispute of 12.34 EUR", self._press("dispute", self.intent))
         self.assertEqual(self.fake.balance("eur"), 0)
+        [dispute] = self.fake._all("dispute")
+        self._press("win", dispute["id"])
+        self.assertEqual(self.fake.balance("eur"), 1234)
 
     def test_slow_card(self):
         for action, status in (("fail", "payment method"), ("settle", "succeeded")):
@@ -864,6 +901,9 @@ class TestOverviewOfMollie(Overview, FakeCase):
     def test_charge_back(self):
         self.assertIn("Chargeback of", self._press("charge_back", self.payment))
         self.assertEqual(self.fake.balance("EUR"), 0)
+        [key] = [key for key in self.fake.objects if key.startswith("chb_")]
+        self._press("reverse", key)
+        self.assertGreater(self.fake.balance("EUR"), 0)
 
     def test_notify(self):
         self.fake.lose = True

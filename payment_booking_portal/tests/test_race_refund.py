@@ -5,7 +5,7 @@ from odoo.tests import tagged
 # The module, not its tests: pytest would run them again.
 from . import test_race
 
-WORKERS = """
+SETUP = """
 import multiprocessing
 import psycopg2
 from odoo.exceptions import UserError
@@ -65,8 +65,12 @@ with registry.cursor() as cr:
         tx._post_process()
     assert set(txs.mapped("state")) == {"done"}, txs.mapped("state")
     tx_ids, invoice_ids = txs.ids, invoices.ids
+    txs_there = txs.mapped("provider_reference")
     cr.commit()
 
+"""
+
+DECIDE = """
 def decide(tx_id):
     for _attempt in range(12):
         with registry.cursor() as cr:
@@ -95,7 +99,9 @@ def work(barrier, results):
             env["payment.refund.request"]._cron_refund()
             cr.commit()
     results.put("job")
+"""
 
+START = """
 odoo.sql_db.close_all()  # each process has connections of its own
 context = multiprocessing.get_context("fork")
 barrier, results = context.Barrier(workers_count), context.Queue()
@@ -105,6 +111,13 @@ workers = [
 ]
 for worker in workers:
     worker.start()
+"""
+
+WORKERS = (
+    SETUP
+    + DECIDE
+    + START
+    + """
 answers = [results.get(timeout=120) for _each in range((rounds + 1) * workers_count)]
 for worker in workers:
     worker.join()
@@ -130,6 +143,60 @@ with registry.cursor() as cr:
     cr.commit()
 fake.__exit__()
 """
+)
+
+# Notifications, and looks at the provider, all at once: of a refund that was made on
+# its pages, and of a dispute that was lost.
+SWEEP = (
+    SETUP
+    + """
+def look(tx_id):
+    for _attempt in range(12):
+        with registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            try:
+                env["payment.transaction"].browse(tx_id)._look_back()
+                env.flush_all()
+                cr.commit()
+                return "done"
+            except psycopg2.OperationalError:
+                cr.rollback()
+    return "gave up"
+
+def work(barrier, results):
+    for tx_id in tx_ids:
+        barrier.wait()
+        results.put(look(tx_id))
+
+for tx in txs_there:
+    fake.refund(tx, amount * 100)
+    fake.close_dispute(fake.dispute(tx, 1000)["id"])
+"""
+    + START
+    + """
+answers = [results.get(timeout=120) for _each in range(rounds * workers_count)]
+for worker in workers:
+    worker.join()
+with registry.cursor() as cr:
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    env["payment.transaction"]._cron_post_process()
+    txs = env["payment.transaction"].browse(tx_ids)
+    print(json.dumps([
+        sorted(set(answers)),
+        [
+            [tx.refund_request_ids.mapped("amount"), tx.dispute_ids.mapped("amount"),
+             sorted(tx.child_transaction_ids.mapped("amount")),
+             len(tx.child_transaction_ids.payment_id),
+             len(tx.allocation_ids.invoice_id.activity_ids)]
+            for tx in txs
+        ],
+        fake.balance("USD"), len(fake.errors),
+    ]))
+    txs.provider_id.write({"state": "disabled", "is_published": False})
+    cr.commit()
+fake.__exit__()
+"""
+)
 
 
 @tagged("post_install", "-at_install")
@@ -152,3 +219,11 @@ class TestRaceRefund(test_race.RaceCommon):
         )
         self.assertEqual(txs, [[50, ["done"], 50, 50, 50]] * rounds)
         self.assertEqual((balance, errors), (rounds * 1000, 0))
+
+    def test_three_looks_at_once(self):
+        """What went back at the provider is kept once, and staff is told once."""
+        rounds = 3
+        answers, txs, balance, errors = self._run(SWEEP, rounds, 3, 20)
+        self.assertEqual(answers, ["done"])
+        self.assertEqual(txs, [[[20], [10], [-20, -10], 2, 2]] * rounds)
+        self.assertEqual((balance, errors), (rounds * 3000, 0))

@@ -82,6 +82,8 @@ class FakeMollie(FakeServer):
             ("GET", r"payments/(tr_\w+)/refunds", "refund_list"),
             ("GET", r"payments/(tr_\w+)/refunds/(re_\w+)", "refund_get"),
             ("DELETE", r"payments/(tr_\w+)/refunds/(re_\w+)", "refund_cancel"),
+            ("GET", "refunds", "all_refunds"),
+            ("GET", "chargebacks", "all_chargebacks"),
             ("GET", r"payments/(tr_\w+)/chargebacks", "chargeback_list"),
             ("GET", r"payments/(tr_\w+)/chargebacks/(chb_\w+)", "chargeback_get"),
             ("GET", "methods", "method_list"),
@@ -207,6 +209,8 @@ class FakeMollie(FakeServer):
                 actions |= {"refund": "Refund", "charge_back": "Charge back"}
             elif kind == "refund" and status in ("queued", "pending", "processing"):
                 actions |= {"settle": "Refunded", "fail": "Failed"}
+            elif kind == "chargeback" and not one["reversedAt"]:
+                actions |= {"reverse": "Give again"}
             label = "" if kind == "payment" else f"{kind.title()} of "
             rows.append((key, label + text, status, actions))
         return rows
@@ -219,6 +223,8 @@ class FakeMollie(FakeServer):
             self.refund(key)
         elif action == "charge_back":
             self.charge_back(key)
+        elif action == "reverse":
+            self.reverse_chargeback(key)
         elif action in ("settle", "fail"):
             self.settle_refund(key, "refunded" if action == "settle" else "failed")
 
@@ -423,8 +429,19 @@ class FakeMollie(FakeServer):
 
     def payment_list(self, request):
         """Answer with payments."""
-        found = [one for one in self.objects.values() if one["resource"] == "payment"]
-        return self._list(request, "payments", found)
+        return self._list_all(request, "payment")
+
+    def all_refunds(self, request):
+        """Answer with the refunds of all payments."""
+        return self._list_all(request, "refund")
+
+    def all_chargebacks(self, request):
+        """Answer with the chargebacks of all payments."""
+        return self._list_all(request, "chargeback")
+
+    def _list_all(self, request, kind):
+        found = [one for one in self.objects.values() if one["resource"] == kind]
+        return self._list(request, f"{kind}s", found)
 
     def payment_cancel(self, request, key):
         """Answer a cancellation."""

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import hmac
 import json
+import operator
 import re
 import time
 from contextlib import suppress
@@ -11,6 +12,10 @@ from contextlib import suppress
 from .server import Answer, FakeServer, Refused
 from .stripe_const import ADDRESS, ALLOWED, API_VERSION, CARDS, refuse
 from .stripe_intents import Intents
+
+COMPARE = {name: getattr(operator, n) for name, n in (
+    ("gt", "gt"), ("gte", "ge"), ("lt", "lt"), ("lte", "le")
+)}  # fmt: skip
 
 
 class FakeStripe(Intents, FakeServer):
@@ -232,6 +237,8 @@ class FakeStripe(Intents, FakeServer):
                     actions |= {"refund": "Refund", "dispute": "Dispute"}
             elif kind == "refund" and status == "pending":
                 actions |= {"settle": "Succeed", "fail": "Fail"}
+            elif kind == "dispute" and status not in ("won", "lost"):
+                actions |= {"win": "Win", "lose": "Lose"}
             text = f"{kinds[kind]}{self._write(one)} · {about}"
             rows.append((key, text, status.replace("_", " "), actions))
         return rows
@@ -251,6 +258,8 @@ class FakeStripe(Intents, FakeServer):
             self.refund(key)
         elif action == "dispute":
             self.dispute(key)
+        elif action in ("win", "lose"):
+            self.close_dispute(key, "won" if action == "win" else "lost")
         elif action in ("settle", "fail") and one["object"] == "refund":
             self.settle_refund(key, "succeeded" if action == "settle" else "failed")
         elif action in ("settle", "fail"):
@@ -317,7 +326,11 @@ class FakeStripe(Intents, FakeServer):
         }
 
     def _list(self, params, kind, url, **values):
-        found = list(reversed(self._all(kind, **values)))
+        found = [
+            one
+            for one in reversed(self._all(kind, **values))
+            if self._is_in_span(one, params)
+        ]
         ids = [one["id"] for one in found]
         limit = int(params.get("limit", 10))
         if not 1 <= limit <= 100:
@@ -337,6 +350,14 @@ class FakeStripe(Intents, FakeServer):
                 "has_more": len(found) > limit,
                 "url": f"/v1/{url}",
             }
+        )
+
+    @staticmethod
+    def _is_in_span(one, params):
+        return all(
+            compare(one["created"], int(params[f"created[{name}]"]))
+            for name, compare in COMPARE.items()
+            if f"created[{name}]" in params
         )
 
     # Requests

@@ -31,6 +31,8 @@ CANCELABLE = (
     "requires_action",
 )
 LIST = {"limit", "starting_after", "ending_before"}
+# What was made in a span of time: the names are those of comparisons.
+CREATED = {f"created[{name}]" for name in ("gt", "gte", "lt", "lte")}
 ADDRESS = ["city", "country", "line1", "line2", "postal_code", "state"]
 _CONFIRM = {
     "client_secret",
@@ -63,15 +65,15 @@ ALLOWED = {
     | {f"shipping[address][{name}]" for name in ADDRESS},
     "intent_confirm": _CONFIRM,
     "intent_get": {"client_secret", "key"},
-    "intent_list": LIST | {"customer"},
+    "intent_list": LIST | CREATED | {"customer"},
     "intent_capture": {"amount_to_capture", "metadata*", "final_capture"},
     "intent_cancel": {"cancellation_reason"},
     "setup_create": _INTENT | {"usage"},
     "customer_create": {"name", "email", "phone", "description", "metadata*"}
     | {f"address[{name}]" for name in ADDRESS},
     "refund_create": {"amount", "charge", "metadata*", "payment_intent", "reason"},
-    "refund_list": LIST | {"charge", "payment_intent"},
-    "dispute_list": LIST | {"charge", "payment_intent"},
+    "refund_list": LIST | CREATED | {"charge", "payment_intent"},
+    "dispute_list": LIST | CREATED | {"charge", "payment_intent"},
     "charge_list": LIST | {"payment_intent", "customer"},
     "event_list": LIST | {"type"},
     "method_list": LIST | {"customer", "type"},

@@ -1,0 +1,258 @@
+from odoo import api, fields, models
+from odoo.tools import format_amount, format_date
+
+from .. import const
+from ..gateways import ASKED, LOST, WON
+from ..tools.locking import lock_and_touch
+
+
+class PaymentDispute(models.Model):
+    """Money that the bank of a client asks back, or took back.
+
+    Nothing is cancelled: staff is told, once for each state. Money that is lost is
+    booked as what it is, money that went back; while it is decided, it is not.
+    """
+
+    _name = "payment.dispute"
+    _description = "Dispute"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _rec_name = "document"
+    _check_company_auto = True
+
+    state = fields.Selection(
+        const.DISPUTE_STATES, required=True, readonly=True, index=True
+    )
+    provider_id = fields.Many2one(
+        "payment.provider", required=True, readonly=True, ondelete="restrict"
+    )
+    reference = fields.Char(
+        string="Reference at the Provider", required=True, readonly=True
+    )
+    transaction_id = fields.Many2one(
+        "payment.transaction",
+        string="Payment",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
+        index=True,
+    )
+    refund_tx_id = fields.Many2one(
+        "payment.transaction",
+        string="Booked As",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    amount = fields.Monetary(required=True, readonly=True)
+    partner_id = fields.Many2one(
+        "res.partner", string="Client", readonly=True, index="btree_not_null"
+    )
+    document = fields.Char(readonly=True, help="What was paid.")
+    provider_name = fields.Char(string="Paid With", readonly=True)
+    reason = fields.Char(readonly=True, help="What the client's bank says.")
+    opened_at = fields.Datetime(string="Opened", required=True, readonly=True)
+    deadline = fields.Date(
+        string="Answer By", readonly=True, help="Until when you can send evidence."
+    )
+
+    _reference_unique = models.Constraint(
+        "UNIQUE (provider_id, reference)", "A dispute is kept once."
+    )
+
+    # === WHAT THE PROVIDER SAYS === #
+
+    @api.model
+    def _find(self, tx_sudo, answer):
+        """Return the dispute that a provider tells of, sudoed, if it is known."""
+        return tx_sudo.dispute_ids.sudo().filtered(  # for jobs and notifications
+            lambda dispute: dispute.reference == answer.reference
+        )
+
+    @api.model
+    def _is_news(self, tx_sudo, answer):
+        """Tell whether a dispute at the provider is not known here as it is.
+
+        :param tx_sudo: the transaction that paid, sudoed.
+        :param Dispute answer: of the gateway.
+        """
+        return self._find(tx_sudo, answer).state != answer.word
+
+    @api.model
+    def _take(self, tx_sudo, answer):
+        """Keep what the provider says, and tell staff. The transaction is locked.
+
+        :param tx_sudo: the transaction that paid, sudoed.
+        :param Dispute answer: of the gateway.
+        """
+        dispute_sudo = self._find(tx_sudo, answer)
+        values = dispute_sudo._prepare_values(tx_sudo, answer)
+        if dispute_sudo:
+            lock_and_touch(dispute_sudo)
+            dispute_sudo.write(values)
+        else:
+            dispute_sudo = dispute_sudo.create(values)
+        dispute_sudo._book()
+        dispute_sudo._mark_invoices()
+        dispute_sudo._tell()
+
+    @api.model
+    def _prepare_values(self, tx_sudo, answer):
+        currency = self.env["res.currency"].with_context(active_test=False)
+        currency = currency.search([("name", "=", answer.currency)], limit=1)
+        documents = [line._get_document() for line in tx_sudo.allocation_ids]
+        return {
+            "state": answer.word,
+            "provider_id": tx_sudo.provider_id.id,
+            "reference": answer.reference,
+            "transaction_id": tx_sudo.id,
+            "company_id": tx_sudo.company_id.id,
+            "currency_id": (currency or tx_sudo.currency_id).id,
+            "amount": answer.amount,
+            "partner_id": tx_sudo.partner_id.id,
+            "document": ", ".join(d.display_name for d in documents),
+            "provider_name": tx_sudo.provider_id.name,
+            "reason": answer.reason,
+            "opened_at": answer.made_at,
+            "deadline": answer.until and tx_sudo._get_local_day(answer.until),
+        }
+
+    # === BOOKS === #
+
+    def _book(self):
+        """Book what is lost as money that went back, once; and not any more what was
+        given again.
+        """
+        self.ensure_one()
+        tx_sudo = self.transaction_id
+        if self.state == LOST and not self.refund_tx_id:
+            amount = self._get_lost_amount()
+            if amount:
+                self.refund_tx_id = tx_sudo._ensure_refund_tx(self.reference, amount)
+                message = self.env._("Taken back by the client's bank.")
+                self.refund_tx_id._set_done(state_message=message)
+        elif self.state != LOST and self.refund_tx_id.state == "done":
+            # Its payment is cancelled by the post-processing of Odoo.
+            self.refund_tx_id._set_canceled(
+                state_message=self.env._("Given again by the client's bank."),
+                extra_allowed_states=("done",),
+            )
+        self.env.ref("payment.cron_post_process_payment_tx")._trigger()
+
+    def _get_lost_amount(self):
+        """Return how much of the payment is lost: no more than is left of it, and
+        nothing that was not paid in this currency.
+        """
+        self.ensure_one()
+        tx_sudo = self.transaction_id
+        if self.currency_id != tx_sudo.currency_id:
+            return 0.0
+        children = tx_sudo.child_transaction_ids.filtered(
+            lambda tx: tx.operation == "refund" and tx.state == "done"
+        )
+        left = tx_sudo.amount + sum(children.mapped("amount"))
+        return max(0.0, self.currency_id.round(min(self.amount, left)))
+
+    # === TELLING === #
+
+    def _get_documents(self):
+        return [line._get_document() for line in self.transaction_id.allocation_ids]
+
+    def _get_invoices(self):
+        """Return the issued invoices that the money paid."""
+        invoices = self.env["account.move"]
+        for document in self._get_documents():
+            is_invoice = document._name == "account.move"
+            invoices |= document if is_invoice else document.invoice_id
+        return invoices.filtered(lambda move: move.state == "posted")
+
+    def _mark_invoices(self):
+        """Mark the invoices as disputed, so that nobody is reminded of them, until the
+        dispute is won; staff settles what is lost.
+        """
+        self.ensure_one()
+        reason = self.env._(
+            "The client's bank asks %(provider)s for the money (%(reference)s).",
+            provider=self.provider_name,
+            reference=self.reference,
+        )
+        for invoice in self._get_invoices():
+            said = invoice.payment_disputed_reason or ""
+            if self.state != WON and not invoice.payment_disputed:
+                values = {"payment_disputed": True, "payment_disputed_reason": reason}
+            elif self.state == WON and self.reference in said:  # not another reason
+                values = {"payment_disputed": False, "payment_disputed_reason": False}
+            else:
+                continue
+            invoice.write(values)
+
+    def _tell(self):
+        """Tell staff what has changed, on what was paid; ask for the evidence here."""
+        self.ensure_one()
+        self.activity_unlink(["mail.mail_activity_data_todo"])
+        if self.state == ASKED:
+            self._ask_evidence()
+        text = self._get_text()
+        self._message_log(body=text)
+        for document in self._get_documents():
+            document._flag_attention("disputed", text)
+
+    def _ask_evidence(self):
+        """Ask the responsible of what was paid for the evidence, in time."""
+        document = self._get_documents()[0]
+        is_invoice = document._name == "account.move"
+        user = document.invoice_user_id if is_invoice else document.user_id
+        self.activity_schedule(
+            "mail.mail_activity_data_todo",
+            date_deadline=self.deadline or fields.Date.context_today(self),
+            summary=self.env._(
+                "Answer the dispute at %(provider)s", provider=self.provider_name
+            ),
+            note=self._get_text(),
+            user_id=user.id or self.env.ref("base.user_admin").id,
+        )
+
+    def _get_text(self):
+        """Return what staff reads of it, by its state."""
+        self.ensure_one()
+        values = {
+            "amount": format_amount(self.env, self.amount, self.currency_id),
+            "provider": self.provider_name,
+            "reason": self.reason or self.env._("no reason given"),
+        }
+        if self.state == "asked" and self.deadline:
+            return self.env._(
+                "The client's bank asks for %(amount)s (%(reason)s). Answer at "
+                "%(provider)s until %(date)s, or the money is lost.",
+                date=format_date(self.env, self.deadline),
+                **values,
+            )
+        texts = {
+            "asked": self.env._(
+                "The client's bank asks for %(amount)s (%(reason)s). Answer at "
+                "%(provider)s soon, or the money is lost.",
+                **values,
+            ),
+            "reviewed": self.env._(
+                "The client's bank asks for %(amount)s (%(reason)s). It is being "
+                "decided at %(provider)s.",
+                **values,
+            ),
+            "won": self.env._(
+                "The dispute over %(amount)s is over: the money stays with you.",
+                **values,
+            ),
+            "lost": self.env._(
+                "The client's bank took %(amount)s back (%(reason)s). Nothing was "
+                "cancelled: decide whether the client still owes it.",
+                **values,
+            ),
+        }
+        text = texts[self.state]
+        if self.state == "lost" and not self.refund_tx_id:
+            text += " " + self.env._("It is not in the books: please book it.")
+        return text
