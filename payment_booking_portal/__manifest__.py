@@ -49,6 +49,7 @@
         "views/payment_booking_move_views.xml",
         "views/payment_booking_record_views.xml",
         "views/payment_booking_invoice_views.xml",
+        "views/payment_document_event_views.xml",
         "views/payment_booking_views.xml",
         "views/account_move_views.xml",
         "views/payment_request_views.xml",

@@ -160,6 +160,63 @@ MONEY_DECISIONS = [
     ("refund", "Give it back"),
     ("credit", "Keep it as a credit"),
 ]
+# The steps in the life of a booking or payment request, and who does them.
+EVENT_KINDS = [
+    ("created", "Written"),
+    ("chosen", "Time chosen"),
+    ("held", "Time held"),
+    ("requested", "Client asked to pay"),
+    ("opened", "Opened by the client"),
+    ("filled_in", "Form filled in"),
+    ("payment_started", "Payment started"),
+    ("asked", "Provider asked"),
+    ("payment_pending", "Payment on its way"),
+    ("paid", "Paid"),
+    ("payment_failed", "Payment failed"),
+    ("payment_stopped", "Payment given up"),
+    ("confirmed", "Confirmed"),
+    ("invoiced", "Invoice made"),
+    ("mailed", "Mail sent"),
+    ("mail_failed", "Mail not sent"),
+    ("moved", "Moved"),
+    ("price_changed", "Price changed"),
+    ("link_revoked", "Link revoked"),
+    ("link_extended", "Link valid for longer"),
+    ("edited", "Taken back to a draft"),
+    ("expired", "Time to pay over"),
+    ("cancelled", "Cancelled"),
+    ("refund_decided", "Refund decided"),
+    ("refund_approved", "Refund approved"),
+    ("refund_done", "Money given back"),
+    ("refund_failed", "Money not given back"),
+    ("refund_cancelled", "Refund given up"),
+    ("attention", "Somebody must decide"),
+    ("attention_done", "Decided"),
+    ("attended", "Came"),
+    ("no_show", "Did not come"),
+    ("attendance_reset", "Not known whether the client came"),
+]
+EVENT_SOURCES = [
+    ("client", "The client"),
+    ("staff", "Staff"),
+    ("provider", "Payment provider"),
+    ("system", "By itself"),
+    ("calendar", "Calendar"),
+]
+EVENT_OF_TX_STATE = {
+    "pending": "payment_pending",
+    "authorized": "payment_pending",
+    "done": "paid",
+    "cancel": "payment_stopped",
+    "error": "payment_failed",
+}
+# A booking that is confirmed says why; see `_confirm`.
+EVENT_OF_STATE = {"hold": "held", "expired": "expired", "cancelled": "cancelled"}
+EVENT_OF_ATTENDANCE = {
+    "none": "attendance_reset",
+    "attended": "attended",
+    "no_show": "no_show",
+}
 
 REFUND_STATES = [
     ("approval", "Waits for approval"),

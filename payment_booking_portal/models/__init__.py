@@ -17,6 +17,7 @@ from . import payment_share_mixin
 from . import payment_share_button_mixin
 from . import payment_reminder_mixin
 from . import payment_unused_money_mixin
+from . import payment_document_event
 from . import payment_document_mixin
 from . import payment_transaction_allocation
 from . import payment_bundle

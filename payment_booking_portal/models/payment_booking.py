@@ -13,6 +13,7 @@ from .. import const
 from ..exceptions import AlreadyPaid, SlotTaken, StaleSnapshot
 from ..gateways import OPEN, PAID, LocalGateway, get_gateway
 from ..tools import ics, slots
+from .payment_document_event import acting_as
 from .payment_protected_mixin import EDIT_SENTINEL
 
 _logger = logging.getLogger(__name__)
@@ -435,6 +436,7 @@ class PaymentBooking(models.Model):
             self._check_protected(vals)
             if any(booking.state != "draft" for booking in self):
                 self._check_protected(vals, PROTECTED_ONCE_PLACED)
+        self._note_attendance(vals)
         result = super().write(vals)
         if "start" in vals:
             # Together: to flush the start alone would break `start < stop`.
@@ -472,7 +474,28 @@ class PaymentBooking(models.Model):
             and (b.state, target_state) in const.BOOKING_TRANSITIONS
         )
         changed._editing().write({"state": target_state, **values})
+        if target_state in const.EVENT_OF_STATE:
+            changed._note_event(const.EVENT_OF_STATE[target_state])
         return changed
+
+    def _note_attendance(self, vals):
+        """Keep that a client came or did not, for the timeline.
+
+        :param dict vals: what is about to be written.
+        """
+        value = vals.get("attendance")
+        if value in const.EVENT_OF_ATTENDANCE:
+            changed = self.filtered(lambda booking: booking.attendance != value)
+            changed._note_event(const.EVENT_OF_ATTENDANCE[value])
+
+    def _prepare_event_details(self, kind, tx=None):
+        """Override to say which time was chosen, and how long it is held."""
+        details = super()._prepare_event_details(kind, tx)
+        if kind == "chosen":
+            details["start"] = self.start
+        elif kind == "held":
+            details["until"] = self.hold_until
+        return details
 
     # === PLACING === #
 
@@ -551,6 +574,7 @@ class PaymentBooking(models.Model):
         if not booking._allocate(availability, hold_until):
             raise SlotTaken(self.env._("Somebody was quicker."))
         booking = booking.with_context(tracking_disable=False)
+        booking._note_event("chosen", *["held"] * bool(hold_until))
         if hold_until:
             booking._trigger_release_cron()
         else:
@@ -1071,6 +1095,7 @@ class PaymentBooking(models.Model):
                 raise UserError(
                     self.env._("A cancelled booking cannot be confirmed any more.")
                 )
+            booking._note_event("confirmed", text=reason)
             booking._ensure_payable_partner()
             booking._prepare_signup()
             booking._sync_clock()
@@ -1221,6 +1246,7 @@ class PaymentBooking(models.Model):
         return f"/booking/{link.sudo().token}"  # the token is for who gets the address
 
     def _on_payment_started(self, tx_sudo):
+        self._note_event("payment_started", tx=tx_sudo)
         self._sync_clock()
 
     def _on_payment_pending(self, tx_sudo):
@@ -1233,6 +1259,7 @@ class PaymentBooking(models.Model):
                     booking.start - timedelta(hours=24),
                 )
                 booking._editing().hold_until = max(booking.hold_until, deadline)
+                booking._note_event("held")
                 booking._trigger_release_cron()
                 if not tx_sudo.bundle_id:  # which says it once for all
                     booking._send_mail(
@@ -1628,6 +1655,7 @@ class PaymentBooking(models.Model):
             raise SlotTaken(self.env._("Somebody was quicker."))
         booking._remove_calendar_event()
         booking._free_time()
+        booking._note_event("moved", was_start=booking.start, start=start)
         booking.write({"start": start, "sequence": booking.sequence + 1})
         if not booking._allocate(availability, False, by_staff, resource):
             raise SlotTaken(booking._get_taken_text(resource))
@@ -1745,7 +1773,7 @@ class PaymentBooking(models.Model):
     def _on_event_changed(self):
         """Tell staff that a calendar event says something else than its booking."""
         for booking in self.filtered(lambda b: b.state == "confirmed"):
-            booking._flag_attention(
+            acting_as(booking, "calendar")._flag_attention(
                 "calendar_changed",
                 self.env._(
                     "The calendar event was changed or deleted. The booking itself was "
@@ -1928,6 +1956,7 @@ class PaymentBooking(models.Model):
         )
         if not booking._allocate(availability, False, by_staff=True, wanted=wanted):
             raise SlotTaken(booking._get_taken_text(wanted))
+        booking._note_event("chosen")
         if booking.fee_policy != service.fee_policy:
             policies = dict(self._fields["fee_policy"]._description_selection(self.env))
             booking.message_post(
@@ -2025,6 +2054,7 @@ class PaymentBooking(models.Model):
             booking._sync_clock()
         else:
             booking.fee_policy = booking._get_asked_policy(required)
+        booking._note_event("requested", until=until)
         if send and booking.client_email:
             booking.with_context(booking_message=message)._send_mail(
                 "payment_booking_portal.mail_template_booking_payment"
@@ -2069,7 +2099,11 @@ class PaymentBooking(models.Model):
                 "currency_id": currency.id,
             }
         )
+        was_amount = booking.amount_total
         booking.write(booking._prepare_own_price())
+        booking._note_event(
+            "price_changed", was_amount=was_amount, amount=booking.amount_total
+        )
 
     def _cron_remind_payments(self):
         """Remind clients of what staff asked for, once, and tell who let it pass."""

@@ -741,6 +741,7 @@ class PaymentBookingSession(models.Model):
         session.start = start
         bookings = session._get_live_bookings()
         for booking in bookings:
+            booking._note_event("moved", was_start=booking.start, start=start)
             booking._editing().write({"start": start, "sequence": booking.sequence + 1})
         bookings._quiet_events().browse(bookings.event_ids.ids).write(
             {"start": start, "stop": session.stop}

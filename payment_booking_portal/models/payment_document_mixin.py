@@ -147,7 +147,20 @@ class PaymentDocumentMixin(models.AbstractModel):
         const.ATTENTION_REASONS, readonly=True, copy=False
     )
 
+    timeline = fields.Html(
+        compute="_compute_timeline",
+        sanitize=False,
+        groups="payment_booking_portal.group_user,account.group_account_invoice",
+    )
+
     # === COMPUTE METHODS === #
+
+    @api.depends_context("lang", "tz", "uid", "allowed_company_ids")
+    def _compute_timeline(self):
+        events = self.env["payment.document.event"]._get_of(self)
+        for document in self:
+            steps = events.get(document._origin)
+            document.timeline = bool(steps) and steps._render_timeline()
 
     @api.depends(
         "partner_id.name",
@@ -471,6 +484,7 @@ class PaymentDocumentMixin(models.AbstractModel):
             .create(values)
         )
         self._editing().write({"invoice_id": invoice_sudo.id})
+        self._note_event("invoiced")
         agreed = sum(self.mapped("amount_total"))
         if self.currency_id.compare_amounts(invoice_sudo.amount_total, agreed):
             self._flag_attention(
@@ -607,6 +621,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         """Override to mark the document and give its responsible an activity."""
         for document in self._editing():
             document.write({"needs_attention": True, "attention_reason": reason})
+            document._note_event("attention", reason=reason)
             document._notify_staff("attention", message, skip_responsible=True)
             document.activity_schedule(
                 "mail.mail_activity_data_todo",
@@ -616,6 +631,30 @@ class PaymentDocumentMixin(models.AbstractModel):
                 note=message,
                 user_id=document.user_id.id or self.env.ref("base.user_admin").id,
             )  # fmt: skip
+
+    def _note_event(self, *kinds, tx=None, **details):
+        """Override to keep steps of the documents for their timeline."""
+        self.env["payment.document.event"]._note(self, kinds, tx, details)
+        self.invalidate_recordset(["timeline"], flush=False)
+
+    def _prepare_event_details(self, kind, tx=None):
+        """Return what the document itself says of a step. Override to add to it.
+
+        See `_note_event` for the parameters.
+        """
+        self.ensure_one()
+        if kind in ("payment_started", *const.EVENT_OF_TX_STATE.values()):
+            return {
+                "amount": tx._get_document_share(self),
+                "currency": tx.currency_id.id,
+                "method": tx.payment_method_id.id,  # a provider may say more later
+                # The provider's own words; what we stopped says so by its kind.
+                "text": tx.state == "error" and tx.state_message,
+            }
+        if kind in ("requested", "price_changed"):
+            currency = self._get_payable_currency()
+            return {"amount": self._get_payable_amount(), "currency": currency.id}
+        return {}
 
     def _get_invoice_url(self):
         """Return the address of the posted invoice for the client, or False."""
@@ -747,6 +786,7 @@ class PaymentDocumentMixin(models.AbstractModel):
         """Note that a person has decided."""
         self.check_access("write")
         self.write({"needs_attention": False, "attention_reason": False})
+        self._note_event("attention_done")
         self.activity_unlink(["mail.mail_activity_data_todo"])
 
     def action_same_person(self):

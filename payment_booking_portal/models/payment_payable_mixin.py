@@ -194,6 +194,14 @@ class PaymentPayableMixin(models.AbstractModel):
         """
         _logger.info("%s needs attention (%s): %s", self, reason, message)
 
+    def _note_event(self, *kinds, tx=None, **details):
+        """Keep steps for the timeline. Override on documents that have one.
+
+        :param kinds: keys of `const.EVENT_KINDS`, in their order.
+        :param payment.transaction tx: the payment that they are about.
+        :param details: what else is said (see `payment.document.event`).
+        """
+
     # === WHAT IS DUE === #
 
     def _get_allocations(self):
@@ -437,6 +445,7 @@ class PaymentPayableMixin(models.AbstractModel):
         if not form and not questions:
             return
         self._lock_and_touch()
+        self._note_event("filled_in")
         if questions:
             Form = self.env["payment.form"]
             self._take_payable_questions(

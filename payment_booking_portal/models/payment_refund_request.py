@@ -11,6 +11,7 @@ from odoo.tools import format_amount
 from .. import const
 from ..gateways import REFUNDED, REFUNDING, REFUSED, UNKNOWN, get_gateway
 from ..tools.locking import lock_and_touch
+from .payment_document_event import acting_as
 
 _logger = logging.getLogger(__name__)
 
@@ -143,6 +144,7 @@ class PaymentRefundRequest(models.Model):
                 reason=reason,
             )
         )
+        refund_sudo._note("refund_decided", text=reason)
         if needs_approval:
             refund_sudo._ask_approval()
         else:
@@ -229,6 +231,29 @@ class PaymentRefundRequest(models.Model):
         self._message_log(body=text)
         for allocation in self.transaction_id.allocation_ids:
             allocation._get_document()._message_log(body=text)
+
+    def _note(self, kind, **details):
+        """Keep a step in the timelines of what was paid.
+
+        :param str kind: a key of `const.EVENT_KINDS`.
+        :param details: what else is said.
+        """
+        tx_sudo = self.transaction_id
+        is_said = kind in ("refund_done", "refund_failed") and self.env.uid == (
+            SUPERUSER_ID
+        )  # a job hears it from the provider
+        for line in tx_sudo.allocation_ids:
+            document = line._get_document()
+            if is_said:
+                document = acting_as(document, "provider")
+            share = self.amount * line.amount / tx_sudo.amount
+            document._note_event(
+                kind,
+                tx=tx_sudo,
+                amount=self.currency_id.round(share),
+                currency=self.currency_id.id,
+                **details,
+            )
 
     def _ask_staff(self):
         """Ask staff to give the money back by hand."""
@@ -386,6 +411,7 @@ class PaymentRefundRequest(models.Model):
             self.refund_tx_id.invoice_ids = [Command.set(self.credit_note_id.ids)]
         self.env.ref("payment.cron_post_process_payment_tx")._trigger()
         self.activity_unlink(["mail.mail_activity_data_todo"])
+        self._note("refund_done")
         self._log(self.env._("%(amount)s given back.", amount=self._format()))
         document._attempt("mail_failed", self._send_done_mail)
 
@@ -393,6 +419,7 @@ class PaymentRefundRequest(models.Model):
         self.ensure_one()
         self.write({"state": "failed", "try_at": False})
         self._take_back_promise()
+        self._note("refund_failed", text=self.error)
         self._flag(
             self.env._(
                 "%(amount)s was not given back: %(error)s",
@@ -605,6 +632,7 @@ class PaymentRefundRequest(models.Model):
                     self.env._("Another manager must approve what you decided.")
                 )
             refund.activity_unlink(["mail.mail_activity_data_todo"])
+            refund._note("refund_approved")
             refund._log(self.env._("Approved by %(user)s.", user=self.env.user.name))
             refund._start()
 
@@ -656,6 +684,7 @@ class PaymentRefundRequest(models.Model):
                 )
             refund.write({"state": "cancelled", "try_at": False})
             refund._take_back_promise()
+            refund._note("refund_cancelled")
             refund.activity_unlink(["mail.mail_activity_data_todo"])
             refund._log(
                 self.env._(

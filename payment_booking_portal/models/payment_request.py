@@ -358,7 +358,9 @@ class PaymentRequest(models.Model):
                 self._check_protected(vals)
             if vals.get("name", "/") == "/":
                 vals["name"] = self._next_number()
-        return super().create(vals_list)
+        requests = super().create(vals_list)
+        requests._note_event("created")
+        return requests
 
     def write(self, vals):
         """Override: what a client was asked for stays as it is."""
@@ -487,6 +489,7 @@ class PaymentRequest(models.Model):
 
     def _on_payment_started(self, tx_sudo):
         """Override to keep when the client first chose a way to pay."""
+        self._note_event("payment_started", tx=tx_sudo)
         if not self.started_at:
             self._editing().started_at = fields.Datetime.now()
 
@@ -818,6 +821,7 @@ class PaymentRequest(models.Model):
             if request._get_payable_paid() or request._stop_live_transactions():
                 continue
             request.is_expired = True
+            request._note_event("expired")
             request._notify_staff(
                 "expired", self.env._("Not paid in time: the link is over.")
             )
@@ -854,6 +858,7 @@ class PaymentRequest(models.Model):
         for request in self._editing():
             if request.sent_at and not request.opened_at:
                 request.opened_at = fields.Datetime.now()
+                request._note_event("opened")
 
     def _renew(self):
         """Override to give more time, if the company lets clients renew links.
@@ -868,6 +873,7 @@ class PaymentRequest(models.Model):
             self.write(
                 {"expires_at": fields.Datetime.now() + days, "is_expired": False}
             )
+            self._note_event("link_extended", until=self.expires_at)
 
     # === SENDING === #
 
@@ -904,6 +910,7 @@ class PaymentRequest(models.Model):
             request._check_sendable()
             if not request.sent_at:
                 request.sent_at = fields.Datetime.now()
+                request._note_event("requested", until=request.expires_at)
 
     def action_send(self):
         """Open Odoo's composer with the mail and its Pay button.
@@ -987,6 +994,7 @@ class PaymentRequest(models.Model):
                     "reason_typed": False,
                 }
             )
+            request._note_event("edited")
 
     def action_revoke(self):
         """Make the links dead that are out, and nothing else: a new one can be sent."""
@@ -995,6 +1003,7 @@ class PaymentRequest(models.Model):
             links = self.env["payment.access.link"]._get_all(request, "pay")
             links._revoke()
             request.sudo().access_token = False  # of the buttons in Odoo's own mails
+            request._note_event("link_revoked")
             request.message_post(body=self.env._("The link was revoked."))
 
     def action_extend(self):
@@ -1004,6 +1013,7 @@ class PaymentRequest(models.Model):
             request.expires_at = fields.Datetime.now() + timedelta(
                 days=const.REQUEST_DAYS
             )
+            request._note_event("link_extended", until=request.expires_at)
 
     def action_cancel(self):
         """Cancel requests: the link is dead; money that came stays the client's."""
@@ -1014,6 +1024,7 @@ class PaymentRequest(models.Model):
                 continue
             request._stop_live_transactions()
             request.cancelled_at = fields.Datetime.now()
+            request._note_event("cancelled")
             if request._get_payable_paid():
                 request._flag_attention(
                     "paid_cancelled",

@@ -27,6 +27,7 @@ from ..gateways import (
     get_gateway,
 )
 from ..tools.locking import lock_and_touch, lock_documents
+from .payment_document_event import acting_as, acting_as_notifier
 
 _logger = logging.getLogger(__name__)
 
@@ -151,6 +152,10 @@ class PaymentTransaction(models.Model):
         """Return the allocations of the transaction, through its source for a child."""
         self.ensure_one()
         return (self.source_transaction_id or self).allocation_ids
+
+    def _get_paid_documents(self):
+        """Return the documents that the transaction pays, in a list."""
+        return [allocation._get_document() for allocation in self.allocation_ids]
 
     def _get_document_share(self, document):
         """Return how much of the transaction is for a document.
@@ -420,10 +425,12 @@ class PaymentTransaction(models.Model):
         """
         tx = self or self._search_by_reference(provider_code, payment_data)
         if not tx or not tx._is_asked():
-            tx = super(PaymentTransaction, tx)._process(provider_code, payment_data)
+            told = acting_as(tx, "provider")
+            tx = super(PaymentTransaction, told)._process(provider_code, payment_data)
         else:
             intent = payment_data.get("payment_intent")
-            tx._ask(reference=intent and intent.get("id"), watch=True)
+            reference = intent and intent.get("id")
+            acting_as_notifier(tx)._ask(reference=reference, watch=True)
         tx.provider_id._note_notification()
         return tx
 
@@ -451,6 +458,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         answer = get_gateway(self.provider_id).stop(self)
         if answer.word == DEAD:
+            self._note_answer(answer)
             self._set_canceled(state_message=reason)
         else:
             self._take_answer(answer)
@@ -465,11 +473,13 @@ class PaymentTransaction(models.Model):
         :return: the same.
         """
         self.ensure_one()
+        self._note_answer(answer)
         if answer.mismatch:
             self._note_mismatch(answer.mismatch)
         elif answer.data and not self.provider_mismatch:
             # The parent's: its data is the provider's own now.
-            super()._process(self.provider_code, answer.data)
+            told = acting_as(self, "provider")
+            super(PaymentTransaction, told)._process(self.provider_code, answer.data)
         elif answer.word == OPEN and self.state == "draft":
             self.state_message = answer.refused
         if not get_gateway(self.provider_id).can_ask:
@@ -488,6 +498,13 @@ class PaymentTransaction(models.Model):
             }
         )
         return answer
+
+    def _note_answer(self, answer):
+        """Keep for the timelines that the provider was asked, and what it said."""
+        was_asked = self.provider_reference or answer.data
+        if was_asked and get_gateway(self.provider_id).can_ask:
+            for document in self._get_paid_documents():
+                document._note_event("asked", tx=self, answer=answer.word)
 
     def _was_refused(self):
         """Tell whether the client's last try was in vain."""
@@ -875,8 +892,9 @@ class PaymentTransaction(models.Model):
     def _tell_documents(self, hook):
         """Call a hook of `payment.payable.mixin` on what the transactions pay."""
         for tx in self:
-            for allocation in tx.allocation_ids:
-                getattr(allocation._get_document(), hook)(tx)
+            for document in tx._get_paid_documents():
+                document._note_event(const.EVENT_OF_TX_STATE[tx.state], tx=tx)
+                getattr(document, hook)(tx)
 
     # === POST-PROCESSING === #
 
@@ -958,7 +976,8 @@ class PaymentTransaction(models.Model):
         alone = len(documents) == 1
         for document in documents:
             document = document.with_context(booking_receipt=wanted and alone)
-            invoices = document._settle(self)
+            # It follows from the money, whoever's visit lets it happen.
+            invoices = acting_as(document, "system")._settle(self)
             if invoices:
                 self.invoice_ids = [(4, invoice.id) for invoice in invoices]
         if wanted and not (alone and documents[0]._has_own_receipt):

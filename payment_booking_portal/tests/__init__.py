@@ -64,6 +64,7 @@ from . import test_slots
 from . import test_slots_property
 from . import test_staff_booking
 from . import test_sweep
+from . import test_timeline
 from . import test_to_collect
 from . import test_statement
 from . import test_tours

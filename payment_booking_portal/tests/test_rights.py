@@ -25,6 +25,7 @@ TABLE = {
     "payment.booking.seat": (READ, READ, NONE, READ, NONE, NONE),
     "payment.booking.reservation": (NONE, NONE, NONE, NONE, NONE, NONE),
     "payment.transaction.allocation": (READ, READ, READ, READ, NONE, NONE),
+    "payment.document.event": (READ, READ, READ, READ, NONE, NONE),
     "payment.access.link": (NONE, NONE, NONE, READ, NONE, NONE),
     "payment.direct.link": (READ, WRITE, NONE, WRITE, NONE, NONE),
     "payment.direct.link.line": (READ, WRITE, NONE, WRITE, NONE, NONE),
