@@ -26,7 +26,8 @@ CONFIGS = STATE / "conf"
 # Every name of this checkout begins so: a server may serve several checkouts.
 PREFIX = f"pbp_{digest(str(ROOT))[:5]}"
 # Only for demonstration and tests, hence in no manifest.
-EXTRA = "payment_demo"
+DEMO_PROVIDER = "payment_demo"
+TESTED = {DEMO_PROVIDER, "payment_paypal", "account_qr_code_sepa"}
 # A change in other files (scripts, styles, pictures) needs no new installation.
 INSTALLED = {".py", ".xml", ".csv", ".po", ".sql", ".html"}
 NOT_INSTALLED = {"tests", "static", "readme"}
@@ -84,7 +85,7 @@ def closure(name):
 def dependencies(names):
     """Return the modules from elsewhere that the addons stand on."""
     own = addons()
-    found = {EXTRA}
+    found = set(TESTED)
     for name in names:
         found.update(own[name].get("depends", []))
     return sorted(found - set(own))

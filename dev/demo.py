@@ -83,7 +83,7 @@ def prepare(server, database):
         names.append(fakes.FOLDER.relative_to(ROOT) / fakes.ADDON)
         modules.append(fakes.ADDON)
     else:
-        modules.append(databases.EXTRA)
+        modules.append(databases.DEMO_PROVIDER)
     key = f"{version} {digest(*map(databases.addon_hash, names))}"
     key += " fake" * fakes.are_wanted()
     install = {"log": f"demo-{database}", **fakes.options(fakes.are_wanted())}

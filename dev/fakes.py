@@ -1,4 +1,4 @@
-"""Fakes of Stripe and Mollie for the demo: what `PROVIDERS=fake` stands for."""
+"""Fakes of Stripe, Mollie and PayPal for the demo: what `PROVIDERS=fake` stands for."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ def options(is_fake):
 
 @contextlib.contextmanager
 def running(port, database):
-    """Run both fakes and put their addresses into the environment, for Odoo.
+    """Run the fakes and put their addresses into the environment, for Odoo.
 
     :param int port: where Odoo listens: they send their notifications there.
     :param str database: they remember payments as long as this database does.

@@ -25,6 +25,7 @@
         "data/ir_cron_data.xml",
         "data/mail_message_subtype_data.xml",
         "data/payment_method_data.xml",
+        "data/payment_provider_data.xml",
         "views/mail_templates.xml",  # Called by the mail templates
         "data/mail_template_data.xml",
         "data/mail_template_request_data.xml",
@@ -55,6 +56,7 @@
         "views/payment_request_views.xml",
         "views/payment_receipt_views.xml",
         "views/payment_transaction_views.xml",
+        "views/payment_provider_views.xml",
         "views/payment_refund_views.xml",
         "views/payment_dispute_views.xml",
         "views/payment_request_record_views.xml",

@@ -11,6 +11,8 @@ FEE_POLICIES = [
 ]
 # Policies under which a booking has a price that the client owes.
 PRICED_POLICIES = {"required", "suggested", "on_site"}
+# Policies under which a client may choose to pay at the appointment.
+VENUE_POLICIES = {"suggested", "on_site", "varies"}
 
 BOOKING_STATES = [
     ("draft", "Draft"),
@@ -288,6 +290,9 @@ UNSETTLED_DOCUMENT = "%(row)spayment_coverage IN ('none', 'part', 'processing')"
 HOLD_CAP_HOURS = 24
 # How long staff gives a client to pay, if they do not say otherwise.
 STAFF_HOLD_HOURS = 48
+# A draft that its provider cannot be asked about stands in the way of another payment
+# for this long; then the client may try again.
+UNKNOWN_BLOCK_MINUTES = 15
 # How long the link of a payment request is valid, if staff does not say otherwise.
 REQUEST_DAYS = 30
 # How long a visitor may pay what they filled in on a direct link.

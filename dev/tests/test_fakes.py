@@ -34,10 +34,10 @@ def test_the_addon_is_only_on_the_path_of_that_database():
 def test_they_run_in_a_block_and_remember(monkeypatch, tmp_path):
     monkeypatch.setattr(fakes, "STATE", tmp_path)
     monkeypatch.setattr(fakes, "LOGS", tmp_path / "log")
-    for name in ("FAKE_STRIPE", "FAKE_MOLLIE"):
+    for name in ("FAKE_STRIPE", "FAKE_MOLLIE", "FAKE_PAYPAL"):
         monkeypatch.setenv(name, "")  # restored afterwards
     with fakes.running(8069, "some_db") as roots:
-        assert sorted(roots) == ["mollie", "stripe"]
+        assert sorted(roots) == ["mollie", "paypal", "stripe"]
         assert os.environ["FAKE_STRIPE"] == roots["stripe"]
         with urllib.request.urlopen(roots["mollie"], timeout=10) as answer:
             assert b"no real money" in answer.read()

@@ -1,3 +1,4 @@
+from markupsafe import Markup
 from werkzeug.exceptions import TooManyRequests
 
 from odoo import fields
@@ -542,6 +543,9 @@ class PayPages(ClientPages, PaymentPortal):
         if tx_sudo:
             PaymentPostProcessing.monitor_transaction(tx_sudo)
             return tx_sudo._get_processing_values()
+        provider_sudo = request.env["payment.provider"].sudo()  # just checked
+        if flow != "token" and provider_sudo.browse(provider_id)._is_at_venue():
+            return self._choose_venue(document, token)
         if flow == "token":  # the provider and method of a saved method are its own
             saved = request.env["payment.token"].sudo().browse(token_id)  # just checked
             provider_id = saved.provider_id.id
@@ -561,6 +565,42 @@ class PayPages(ClientPages, PaymentPortal):
         if flow == "token":
             tx_sudo._charge_with_token()
         return tx_sudo._get_processing_values()
+
+    # === AT THE APPOINTMENT === #
+
+    def _choose_venue(self, document, token):
+        """Keep that the client pays at the appointment. No transaction: nothing is
+        paid, nor on its way.
+
+        :return: what the payment form needs to go on to the page that says so.
+        :rtype: dict
+        """
+        document._choose_venue()
+        form = Markup('<form method="get" action="/pay/{}/at-venue"/>').format(token)
+        return {"redirect_form_html": form}
+
+    @route(
+        "/pay/<string:token>/at-venue",
+        type="http",
+        auth="public",
+        website=True,
+        methods=["GET"],
+        sitemap=False,
+    )
+    def pay_at_venue(self, token, **_query):
+        """Say that, and where, the client pays at the appointment."""
+        link, document = self._get_payable(token)
+        if not link.is_valid:
+            return self._render_dead(document, token)
+        if not document._is_venue_chosen():  # paid meanwhile, or over
+            return request.redirect(document._get_pay_url())
+        return self._render_end(
+            "later",
+            document=document,
+            pay_url=document._get_pay_url(),
+            done_url=document._get_payable_done_url(),
+            res_company=document._get_payable_company(),
+        )
 
     # === LANDING === #
 

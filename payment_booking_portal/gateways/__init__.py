@@ -18,6 +18,7 @@ from .base import (
     Refund,
 )
 from .mollie import MollieGateway
+from .paypal import PaypalGateway
 from .stripe import StripeGateway
 
 # By the code of the provider.
@@ -25,6 +26,7 @@ GATEWAYS = {
     "custom": LocalGateway,
     "demo": LocalGateway,
     "mollie": MollieGateway,
+    "paypal": PaypalGateway,
     "stripe": StripeGateway,
 }
 

@@ -121,6 +121,10 @@ class Gateway:
     can_refund = False
     # What it asks with, if not with this database.
     sdk = None
+    # Whether an unfinished payment can be ended.
+    can_stop = False
+    # Whether there is nothing to know that is not in this database.
+    knows_all = False
 
     def __init__(self, provider_sudo):
         self.provider_sudo = provider_sudo
@@ -207,6 +211,9 @@ class LocalGateway(Gateway):
     shown, is dead as soon as we say so. Once pending, its money may be on its way.
     """
 
+    can_stop = True
+    knows_all = True
+
     def ask(self, tx_sudo, reference=None):
         answer = super().ask(tx_sudo)
         return Answer(OPEN) if answer.word == UNKNOWN else answer
@@ -223,6 +230,7 @@ class RemoteGateway(Gateway):
 
     can_ask = True
     can_refund = True
+    can_stop = True
 
     def __init__(self, provider_sudo):
         super().__init__(provider_sudo)

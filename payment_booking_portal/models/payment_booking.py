@@ -36,6 +36,7 @@ PROTECTED_FIELDS = {
     "pay_until",
     "remind_at",
     "unpaid_told",
+    "pays_at_venue",
     "direct_link_id",
     "unused_money",
     "ended_at",
@@ -200,6 +201,12 @@ class PaymentBooking(models.Model):
         precompute=True,
         index=True,
         help="The date that staff set, else that of the appointment.",
+    )
+    pays_at_venue = fields.Boolean(
+        string="Pays at the Appointment",
+        readonly=True,
+        copy=False,
+        help="The client said so on the pay page. The amount stays due.",
     )
     unpaid_told = fields.Boolean(readonly=True, copy=False)
     remind_at = fields.Datetime(
@@ -1188,6 +1195,37 @@ class PaymentBooking(models.Model):
     def _is_payment_required(self):
         return self.fee_policy == "required" and self.state != "confirmed"
 
+    def _can_pay_at_venue(self):
+        """Override: at an appointment to come that is sure already, unless staff asked
+        for the money before.
+        """
+        return (
+            self.state == "confirmed"
+            and self.fee_policy in const.VENUE_POLICIES
+            and not self.pay_until
+            and self.start > fields.Datetime.now()
+        )
+
+    def _choose_venue(self):
+        """Override to tell staff. No money is claimed: all of it stays due."""
+        if not self.pays_at_venue:
+            self._editing().pays_at_venue = True
+            self.message_post(body=self.env._("The client pays at the appointment."))
+
+    def _is_venue_chosen(self):
+        """Override: as long as the amount is due."""
+        return (
+            self.pays_at_venue and self._can_pay_at_venue() and self._is_payable_now()
+        )
+
+    def _get_payable_notice(self):
+        """Override for who chose already, and may change their mind."""
+        if self._is_venue_chosen():
+            return self.env._(
+                "You said that you pay at the appointment. You can also pay now."
+            )
+        return super()._get_payable_notice()
+
     def _get_payable_own_status(self):
         if self.state == "cancelled":
             return "cancelled"
@@ -1261,11 +1299,13 @@ class PaymentBooking(models.Model):
                 booking._editing().hold_until = max(booking.hold_until, deadline)
                 booking._note_event("held")
                 booking._trigger_release_cron()
-                if not tx_sudo.bundle_id:  # which says it once for all
-                    booking._send_mail(
-                        "payment_booking_portal.mail_template_booking_transfer"
-                    )
             booking._sync_clock()
+        if tx_sudo.provider_id._is_slow() and not tx_sudo.bundle_id:
+            # A bundle says it once for all.
+            for booking in self.filtered(lambda b: b.state in ("hold", "confirmed")):
+                booking._send_mail(
+                    "payment_booking_portal.mail_template_booking_transfer"
+                )
 
     def _on_payment_received(self, tx_sudo):
         # From now on no clock may give the time away before post-processing.
@@ -2046,7 +2086,12 @@ class PaymentBooking(models.Model):
         if booking.currency_id.is_zero(booking._get_payable_amount()):
             raise UserError(self.env._("Nothing is due on this booking."))
         booking.write(
-            {"pay_until": until, "remind_at": remind_at, "unpaid_told": False}
+            {
+                "pay_until": until,
+                "remind_at": remind_at,
+                "unpaid_told": False,
+                "pays_at_venue": False,
+            }
         )
         if booking.state == "hold":
             booking.hold_until = until

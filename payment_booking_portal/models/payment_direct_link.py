@@ -11,7 +11,6 @@ from odoo.tools import SQL, format_amount, format_list
 from .. import const
 from ..tools.amounts import parse_list
 from ..tools.locking import lock_and_touch
-from .payment_payable_mixin import UNKNOWN_BLOCK_MINUTES
 
 # What a use of a link must agree in to be the same use again.
 TERMS = ("amount", "amount_min", "amount_max")
@@ -547,7 +546,9 @@ class PaymentDirectLink(models.Model):
         self.ensure_one()
         money = Domain("state", "in", ("done", "pending", "authorized"))
         if started:
-            since = fields.Datetime.now() - timedelta(minutes=UNKNOWN_BLOCK_MINUTES)
+            since = fields.Datetime.now() - timedelta(
+                minutes=const.UNKNOWN_BLOCK_MINUTES
+            )
             money |= Domain("state", "=", "draft") & Domain("create_date", ">", since)
         if not self.company_id.sudo().booking_accept_test_payments:  # see `_is_money`
             money &= Domain("is_live", "=", True)

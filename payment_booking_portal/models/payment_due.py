@@ -612,6 +612,7 @@ class PaymentDue(models.Model):
                  SELECT FROM payment_booking b
                   WHERE b.id = due.booking_id AND b.remind_at IS NULL
                     AND (b.pay_until IS NULL AND b.fee_policy != 'on_site'
+                         AND b.pays_at_venue IS NOT TRUE
                          OR planned.day > due.due_day)))
             """,
             catch_up=const.REMINDER_CATCH_UP_DAYS,

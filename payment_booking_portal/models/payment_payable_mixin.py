@@ -21,10 +21,6 @@ from .payment_form import POLICY_HASH
 
 _logger = logging.getLogger(__name__)
 
-# A draft that its provider cannot be asked about stands in the way of another payment
-# for this long (minutes); then the client may try again.
-UNKNOWN_BLOCK_MINUTES = 15
-
 PaymentOptions = namedtuple("PaymentOptions", "providers methods tokens report")
 
 
@@ -98,6 +94,17 @@ class PaymentPayableMixin(models.AbstractModel):
 
     def _is_payment_required(self):
         """Tell whether only this money confirms the document."""
+        return False
+
+    def _can_pay_at_venue(self):
+        """Tell whether the client may choose to pay at the appointment. Override."""
+        return False
+
+    def _choose_venue(self):
+        """Keep that the client pays at the appointment. The document is locked."""
+
+    def _is_venue_chosen(self):
+        """Tell whether the client said that they pay there, and it is due. Override."""
         return False
 
     def _get_payable_own_status(self):
@@ -796,9 +803,12 @@ class PaymentPayableMixin(models.AbstractModel):
         tx_sudo = self._get_transfer_transaction()
         return tx_sudo.reference and tx_sudo._get_communication()
 
-    def _get_transfer_instructions(self):
-        """Return the account to pay to, as the provider's own message says it."""
-        return self._get_transfer_transaction().provider_id.pending_msg
+    def _get_transfer_details(self):
+        """Return what the client needs for the transfer that is waited for, if any: see
+        `payment.provider._get_transfer_details`.
+        """
+        tx_sudo = self._get_transfer_transaction()
+        return tx_sudo and tx_sudo.provider_id._get_transfer_details(tx_sudo)
 
     # === PROVIDERS === #
 
@@ -819,6 +829,7 @@ class PaymentPayableMixin(models.AbstractModel):
             partner=partner,
             required=self._is_payment_required(),
             start=self._get_payable_start(),
+            at_venue=self._can_pay_at_venue(),
             report=report,
         )
         tokens = self.env["payment.token"].sudo()  # clients read tokens on the pay page
@@ -957,7 +968,7 @@ class PaymentPayableMixin(models.AbstractModel):
         if answer == PAID and tx_sudo.state in ("authorized", "done"):
             raise AlreadyPaid(self.env._("A payment has come meanwhile."))
         age = fields.Datetime.now() - tx_sudo.create_date
-        given_up = age > timedelta(minutes=UNKNOWN_BLOCK_MINUTES)
+        given_up = age > timedelta(minutes=const.UNKNOWN_BLOCK_MINUTES)
         if tx_sudo.state == "draft" and answer != PAID and given_up:
             return
         raise UserError(

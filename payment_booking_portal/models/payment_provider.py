@@ -1,16 +1,21 @@
 import logging
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import psycopg2
 
+from lxml import html
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
 from odoo.http import request
-from odoo.tools import SQL, format_amount
+from odoo.tools import SQL, format_amount, is_html_empty
+
+from odoo.addons.account.tools import is_valid_structured_reference
 
 from .. import const
-from ..gateways import GATEWAYS, get_gateway
+from ..gateways import GATEWAYS, Gateway, get_gateway
 
 _logger = logging.getLogger(__name__)
 
@@ -35,7 +40,14 @@ SWEEP_FRESH_MINUTES = 15
 class PaymentProvider(models.Model):
     _inherit = "payment.provider"
 
-    custom_mode = fields.Selection(selection_add=[("venue", "At the venue")])
+    custom_mode = fields.Selection(
+        selection_add=[
+            # What stands for money that came to staff; offered to nobody.
+            ("venue", "Received by staff"),
+            # What a client may choose: nothing is paid now.
+            ("at_venue", "At the appointment"),
+        ]
+    )
     notified_at = fields.Datetime(
         string="Last Notification",
         readonly=True,
@@ -61,6 +73,82 @@ class PaymentProvider(models.Model):
         copy=False,
         help="Why the last look at the provider did not work.",
     )
+    gateway_note = fields.Text(
+        string="What Odoo Cannot Do Here", compute="_compute_gateway_note"
+    )
+
+    @api.depends("code", "custom_mode")
+    def _compute_gateway_note(self):
+        for provider in self:
+            provider.gateway_note = "\n".join(provider._get_gateway_limits())
+
+    def _has_library(self):
+        """Tell whether the SDK by which Odoo asks the provider is installed."""
+        self.ensure_one()
+        return GATEWAYS.get(self.code, Gateway).is_installed()
+
+    def _get_gateway_limits(self):
+        """Return what Odoo cannot do with a provider, and what this means: sentences
+        for staff. Override for a provider of yours.
+
+        :rtype: list
+        """
+        self.ensure_one()
+        gateway = GATEWAYS.get(self.code, Gateway)
+        if self.code == "none" or gateway.knows_all:
+            return []
+        labels = dict(self._fields["code"]._description_selection(self.env))
+        name = labels.get(self.code, self.name)
+        has_library = self._has_library()
+        limits = []
+        if not has_library:
+            limits.append(
+                self.env._(
+                    "The Python library of %(provider)s is missing on the server. "
+                    "Therefore:",
+                    provider=name,
+                )
+            )
+        if not (gateway.can_stop and has_library):
+            limits.append(
+                self.env._(
+                    "Odoo cannot ask %(provider)s about unfinished payments, nor "
+                    "cancel them there. A client who gave one up waits %(minutes)s "
+                    "minutes before another way to pay can be chosen. The time of such "
+                    "a booking is kept for %(hours)s more hours; then it is free "
+                    "again, and you are told.",
+                    provider=name,
+                    minutes=const.UNKNOWN_BLOCK_MINUTES,
+                    hours=self.company_id.booking_late_hours or const.HOLD_CAP_HOURS,
+                )
+            )
+        elif not gateway.can_ask:
+            limits.append(
+                self.env._(
+                    "Odoo cannot ask %(provider)s what became of a payment: it knows "
+                    "only what it is told. Set up the webhook below.",
+                    provider=name,
+                )
+            )
+        if not (gateway.can_ask and has_library):
+            limits.append(
+                self.env._(
+                    "What is given back or disputed on the pages of %(provider)s is "
+                    "not seen in Odoo.",
+                    provider=name,
+                )
+            )
+        can_refund = gateway.can_refund and has_library
+        if not can_refund and self.support_refund in (False, "none"):
+            limits.append(
+                self.env._(
+                    "Odoo cannot give money back through %(provider)s. You do it "
+                    "there; Odoo makes it a task, and books it once you say that it is "
+                    "done.",
+                    provider=name,
+                )
+            )
+        return limits
 
     @api.model
     def _is_copy_of_database(self):
@@ -112,18 +200,107 @@ class PaymentProvider(models.Model):
             )
         )
 
+    # === PAYING AT THE APPOINTMENT === #
+
+    def _is_at_venue(self):
+        """Tell whether choosing the provider means to pay at the appointment."""
+        self.ensure_one()
+        return self.custom_mode == "at_venue"
+
+    def _get_default_payment_method_codes(self):
+        """Override of `payment_custom` to switch the method on with its provider."""
+        self.ensure_one()
+        if self._is_at_venue():
+            return {"pbp_at_venue"}
+        return super()._get_default_payment_method_codes()
+
     @api.model
-    def _get_compatible_providers(self, company_id, *args, **kwargs):
-        """Override of `payment` to offer nobody to pay by having paid."""
+    def _get_compatible_providers(self, company_id, *args, at_venue=False, **kwargs):
+        """Override of `payment` to offer nobody to pay by having paid, and to pay at
+        the appointment only for what has one: no page of Odoo's own does.
+
+        :param bool at_venue: see `_get_usable`.
+        """
         providers = super()._get_compatible_providers(company_id, *args, **kwargs)
-        return providers.filtered(lambda provider: provider.custom_mode != "venue")
+        hidden = {"venue"} if at_venue else {"venue", "at_venue"}
+        return providers.filtered(lambda provider: provider.custom_mode not in hidden)
+
+    # === BANK TRANSFER === #
+
+    def _get_transfer_account(self):
+        """Return the account that clients transfer to, sudoed; empty if unknown."""
+        self.ensure_one()
+        provider_sudo = self.sudo()  # clients read neither journals nor accounts
+        journals_sudo = provider_sudo.journal_id | provider_sudo.journal_id.search(
+            [
+                *provider_sudo.journal_id._check_company_domain(self.company_id),
+                ("type", "=", "bank"),
+                ("bank_account_id", "!=", False),
+            ]
+        )
+        own = provider_sudo.company_id.partner_id.bank_ids
+        return (journals_sudo.bank_account_id or own)[:1]
+
+    @api.model
+    def _format_account(self, account_sudo):
+        """Return the number of an account, an IBAN in groups of four."""
+        number = account_sudo.sanitized_acc_number or ""
+        if re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}", number):
+            return " ".join(re.findall(".{1,4}", number))
+        return account_sudo.acc_number
+
+    def _get_transfer_note(self, account_sudo):
+        """Return what the provider's own message says beyond the account, if anything.
+
+        The one that Odoo makes is a title and the accounts of the company.
+        """
+        message = self.sudo().pending_msg  # clients read no providers
+        if is_html_empty(message):
+            return False
+        number = account_sudo.sanitized_acc_number
+        if not number:
+            return message
+        tree = html.fragment_fromstring(str(message), create_parent="div")
+        for title in tree.xpath("//h1|//h2|//h3|//h4|//h5|//h6"):
+            title.drop_tree()
+        said = (re.sub(r"\W", "", text) for text in tree.itertext())
+        return message if any(text and number not in text for text in said) else False
+
+    def _get_transfer_details(self, tx_sudo):
+        """Return all that a client needs for a bank transfer, for pages and mails.
+
+        :param payment.transaction tx_sudo: the transfer that is waited for.
+        :rtype: dict
+        """
+        self.ensure_one()
+        account_sudo = self._get_transfer_account()
+        reference = tx_sudo._get_communication()
+        details = {
+            "amount": f"{tx_sudo.amount:.{tx_sudo.currency_id.decimal_places}f}",
+            "reference": reference,
+            "account": self._format_account(account_sudo),
+            "holder": account_sudo.acc_holder_name or account_sudo.partner_id.name,
+            "bic": account_sudo.bank_bic,
+            "bank": account_sudo.bank_name,
+            "note": self._get_transfer_note(account_sudo),
+            "qr_image": False,
+            "qr_url": False,
+        }
+        if account_sudo and self.sudo().qr_code:  # as above
+            structured = is_valid_structured_reference(reference)
+            words = ("", reference) if structured else (reference, "")
+            what = (tx_sudo.amount, *words, tx_sudo.currency_id, tx_sudo.partner_id)
+            details["qr_image"] = account_sudo.build_qr_code_base64(*what)
+            url = account_sudo.build_qr_code_url(*what)
+            details["qr_url"] = url and account_sudo.get_base_url() + url
+        return details
 
     # === WHAT CLIENTS CAN PAY WITH === #
 
     @api.model
     def _get_usable(
         self, company, currency, amount, *, partner=None, required=False, start=None,
-        report=None,
+        at_venue=False, report=None,
     ):  # fmt: skip
         """Return the providers and methods that a client could pay with right now.
 
@@ -138,6 +315,7 @@ class PaymentProvider(models.Model):
         :param res.partner partner: who pays, if known.
         :param bool required: whether the booking counts only once it is paid.
         :param datetime start: when the service takes place (naive UTC), if it does.
+        :param bool at_venue: whether the client may also choose to pay there.
         :param dict report: see `payment.provider._get_compatible_providers`.
         :return: providers and methods, sudoed.
         :rtype: tuple
@@ -152,7 +330,12 @@ class PaymentProvider(models.Model):
             viewer = self.with_user(SUPERUSER_ID)
         providers = (
             viewer._get_compatible_providers(
-                company.id, partner_id, amount, currency_id=currency.id, report=report
+                company.id,
+                partner_id,
+                amount,
+                currency_id=currency.id,
+                at_venue=at_venue,
+                report=report,
             )
             .with_env(as_guest.env)
             .filtered(lambda provider: provider._is_usable(company, required, start))
@@ -173,6 +356,8 @@ class PaymentProvider(models.Model):
                 return False
         elif not self.is_published:
             return False
+        if self._is_at_venue():
+            return not required  # a choice is no money
         if required and self.capture_manually:
             return False  # an authorization is not money yet
         if start and self._is_slow():

@@ -295,6 +295,7 @@ class PaymentSetupStep(models.Model):
             [
                 *Provider._check_company_domain(company),
                 ("state", "in", ("enabled", "test")),
+                ("custom_mode", "not in", ("venue", "at_venue")),  # no online payment
             ],
             order="state, sequence",
             limit=1,

@@ -419,11 +419,42 @@ class PaymentTransaction(models.Model):
         payload["redirectUrl"] += f"&access_token={proof}"
         return payload
 
+    def _send_api_request(self, method, endpoint, **kwargs):
+        """Override of `payment` to take no money that nobody waits for any more."""
+        if self.provider_code == "paypal" and endpoint.endswith("/capture"):
+            self._check_capture()
+        return super()._send_api_request(method, endpoint, **kwargs)
+
+    def _check_capture(self):
+        """Check that what a client approved at PayPal is still to be paid. Nobody stops
+        it while it is taken.
+
+        :raise UserError: when it is not; nothing is charged then.
+        """
+        self.ensure_one()
+        lock_documents(self.allocation_ids)
+        lock_and_touch(self)
+        if self.allocation_ids and self.state in ("cancel", "error"):
+            raise UserError(
+                self.env._(
+                    "This payment was given up. You were not charged: please start a "
+                    "new one."
+                )
+            )
+        for allocation in self.allocation_ids:
+            document = allocation._get_document()
+            status = document._get_payable_own_status()
+            if self.state == "draft" and status in ("over", "cancelled"):
+                raise UserError(document._get_payable_messages()[status])
+
     def _process(self, provider_code, payment_data):
         """Override of `payment` to take a notification, or a client who comes back, as
         a hint only: what counts is what the provider says when it is asked.
         """
         tx = self or self._search_by_reference(provider_code, payment_data)
+        is_paypal = provider_code == "paypal" and tx.allocation_ids
+        if is_paypal and (payment_data or {}).get("status") in ("CREATED", "APPROVED"):
+            return tx  # nothing is taken yet, nor on its way
         if not tx or not tx._is_asked():
             told = acting_as(tx, "provider")
             tx = super(PaymentTransaction, told)._process(provider_code, payment_data)

@@ -70,4 +70,6 @@ from . import test_statement
 from . import test_tours
 from . import test_transaction
 from . import test_unused_money
+from . import test_ways
+from . import test_ways_browser
 from . import test_without_mouse

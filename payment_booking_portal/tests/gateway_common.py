@@ -35,7 +35,7 @@ class GatewayCommon(PayableCommon):
 
     def setUp(self):
         super().setUp()
-        self.fakes = {"stripe": FakeStripe(), "mollie": FakeMollie()}
+        self.fakes = self._make_fakes()
         for fake in self.fakes.values():
             self.addCleanup(fake.__exit__)
         self.addCleanup(self._check_fakes)
@@ -55,6 +55,9 @@ class GatewayCommon(PayableCommon):
             stripe.stripe.RequestsClient, "_sleep_time_seconds", lambda *_args: 0
         )
         self.startPatcher(sleep)
+
+    def _make_fakes(self):
+        return {"stripe": FakeStripe(), "mollie": FakeMollie()}
 
     def _check_fakes(self):
         for fake in self.fakes.values():

@@ -924,8 +924,8 @@ class TestProgram(BaseCase):
         ) as process:
             self.addCleanup(process.kill)
             line = process.stdout.readline().split()
-            self.assertEqual(line[::2], ["stripe", "mollie"])
-            for root, path in ((line[1], "/v3/"), (line[3], "/")):
+            self.assertEqual(line[::2], ["stripe", "mollie", "paypal"])
+            for root, path in zip(line[1::2], ("/v3/", "/", "/sdk/js"), strict=True):
                 self.assertEqual(requests.get(root + path, timeout=10).status_code, 200)
             process.terminate()
             self.assertEqual(process.wait(10), 0)

@@ -23,8 +23,7 @@ DIALOG = ".o_dialog .modal-body"
 BOOKED = ".o_pbp_booked_paid"
 
 
-@tagged("post_install", "-at_install")
-class TestFakesBrowser(BrowserCommon, GatewayCommon):
+class FakesBrowserCommon(BrowserCommon, GatewayCommon):
     """The fakes send their notifications, and the pages of both are really clicked."""
 
     @classmethod
@@ -100,8 +99,6 @@ class TestFakesBrowser(BrowserCommon, GatewayCommon):
         page.wait_for("!document.querySelector('.o_dialog')")
         return text
 
-    # === WHAT THE DATABASE AND THE PROVIDER SAY === #
-
     @contextmanager
     def _database(self):
         """Look at the database while the browser is open: nobody else does."""
@@ -109,6 +106,13 @@ class TestFakesBrowser(BrowserCommon, GatewayCommon):
             fake.wait_sent()
         with _registry_test_lock:
             yield
+
+
+@tagged("post_install", "-at_install")
+class TestFakesBrowser(FakesBrowserCommon):
+    """A guest books, and pays at Stripe or Mollie."""
+
+    # === WHAT THE DATABASE AND THE PROVIDER SAY === #
 
     def _get_tx(self):
         self.env.invalidate_all()

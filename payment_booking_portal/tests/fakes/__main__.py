@@ -1,4 +1,4 @@
-"""Run both fakes until told to stop: `python -m fakes`, in the folder above."""
+"""Run the fakes until told to stop: `python -m fakes`, in the folder above."""
 
 import argparse
 import json
@@ -7,32 +7,36 @@ import sys
 import threading
 from pathlib import Path
 
-from . import FakeMollie, FakeStripe
+from . import FakeMollie, FakePaypal, FakeStripe
 
 
 def main():
-    """Run both fakes."""
+    """Run the fakes."""
     parser = argparse.ArgumentParser(prog="fakes", description=__doc__)
     parser.add_argument("--stripe-port", type=int, default=0)
     parser.add_argument("--mollie-port", type=int, default=0)
+    parser.add_argument("--paypal-port", type=int, default=0)
     parser.add_argument("--webhook", default="http://127.0.0.1:8069")
     parser.add_argument("--state", help="a file to remember payments in")
     args = parser.parse_args()
     path = Path(args.state) if args.state else None
     # Mollie is told with each payment where to send its notifications.
-    webhook = args.webhook.rstrip("/") + "/payment/stripe/webhook"
+    root = args.webhook.rstrip("/") + "/payment"
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_args: stop.set())
     with (
-        FakeStripe(args.stripe_port, webhook_url=webhook, auto_deliver=True) as stripe,
-        FakeMollie(args.mollie_port, auto_deliver=True) as mollie,
+        FakeStripe(args.stripe_port, f"{root}/stripe/webhook", True) as stripe,
+        FakeMollie(args.mollie_port, True) as mollie,
+        FakePaypal(args.paypal_port, f"{root}/paypal/webhook/", True) as paypal,
     ):
-        fakes = {"stripe": stripe, "mollie": mollie}
+        fakes = {"stripe": stripe, "mollie": mollie, "paypal": paypal}
         if path and path.exists():
             for name, kept in json.loads(path.read_text()).items():
                 fakes[name].remember(kept)
-        sys.stdout.write(f"stripe {stripe.root} mollie {mollie.root}\n")
+        sys.stdout.write(
+            " ".join(f"{n} {fake.root}" for n, fake in fakes.items()) + "\n"
+        )
         sys.stdout.flush()
         stop.wait()
         if path:

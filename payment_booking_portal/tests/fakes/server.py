@@ -1,4 +1,4 @@
-"""What both fakes share: a server on loopback, a log of requests, and faults."""
+"""What the fakes share: a server on loopback, a log of requests, and faults."""
 
 import copy
 import html
@@ -201,6 +201,7 @@ class FakeServer:
     """
 
     content_type = "application/json"
+    key_header = "idempotency-key"
     routes = ()
 
     def __init__(self, port=0, auto_deliver=False):
@@ -338,7 +339,7 @@ class FakeServer:
                 return self.trouble(500)
 
     def _once(self, request, name, args):
-        key = request.headers.get("idempotency-key")
+        key = request.headers.get(self.key_header)
         if not request.path.startswith("/v") or request.path == "/v3/":
             return getattr(self, name)(request, *args)
         self.authenticate_request(request)

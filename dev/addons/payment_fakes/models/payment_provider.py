@@ -1,3 +1,4 @@
+import json
 import os
 from urllib.parse import urlsplit
 
@@ -6,7 +7,7 @@ from odoo.exceptions import ValidationError
 
 # Set by `make demo PROVIDERS=fake`. No setting of the database: nobody who uses Odoo
 # can send a payment elsewhere.
-ROOTS = {"stripe": "FAKE_STRIPE", "mollie": "FAKE_MOLLIE"}
+ROOTS = {"stripe": "FAKE_STRIPE", "mollie": "FAKE_MOLLIE", "paypal": "FAKE_PAYPAL"}
 LOOPBACK = "127.0.0.1"
 
 
@@ -34,6 +35,13 @@ class PaymentProvider(models.Model):
             return url
         address = urlsplit(url)
         return self._get_fake_root(self.code) + address.path
+
+    def _paypal_get_inline_form_values(self, currency=None):
+        """Override of `payment_paypal` to load the stand-in for PayPal's buttons."""
+        values = json.loads(super()._paypal_get_inline_form_values(currency))
+        if self.code == "paypal":
+            values["fake_root"] = self._get_fake_root("paypal")
+        return json.dumps(values)
 
     def _get_fake_script_url(self):
         """Return the address of the stand-in for Stripe.js."""

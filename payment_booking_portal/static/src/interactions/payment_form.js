@@ -18,6 +18,25 @@ function goOn(values) {
 
 patch(PaymentForm.prototype, {
     /**
+     * Override of `payment` to say what the button does where nothing is paid now.
+     */
+    _adaptSubmitButtonLabel(paymentMethodCode) {
+        super._adaptSubmitButtonLabel(...arguments);
+        const labels = {
+            pbp_at_venue: _t("Pay at the appointment"),
+            wire_transfer: _t("Show the bank details"),
+        };
+        const label = labels[paymentMethodCode];
+        if (label && this.paymentContext.transactionRoute?.startsWith("/pay/")) {
+            for (const button of document.querySelectorAll(
+                "button[name=o_payment_submit_button]"
+            )) {
+                button.textContent = label;
+            }
+        }
+    },
+
+    /**
      * Override of `payment` to say so when the network is cut, and to let the client try
      * again: Odoo leaves the page as it is, with a button that cannot be pressed.
      */
