@@ -4,7 +4,6 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import psycopg2
-
 from lxml import html
 
 from odoo import SUPERUSER_ID, api, fields, models

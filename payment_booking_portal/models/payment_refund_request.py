@@ -6,7 +6,7 @@ import psycopg2
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
-from odoo.tools import format_amount
+from odoo.tools import format_amount, format_date
 
 from .. import const
 from ..gateways import REFUNDED, REFUNDING, REFUSED, UNKNOWN, get_gateway

@@ -122,8 +122,8 @@ class PaymentUnusedMoneyMixin(models.AbstractModel):
     # === KEEPING IT === #
 
     def _can_keep_as_credit(self):
-        """Tell whether the money can become a credit without anybody's help: its invoice
-        is for nothing else, and nothing of it was credited.
+        """Tell whether the money can become a credit without anybody's help: its
+        invoice is for nothing else, and nothing of it was credited.
         """
         invoice_sudo = self._get_issued_invoice()
         credited = invoice_sudo.reversal_move_ids.filtered(

@@ -557,7 +557,7 @@ class TestRefundShown(UnusedMoneyCommon):
         tx.provider_reference = self.tx.provider_reference  # it was paid there
 
         def reconcile(lines):
-            raise UserError("The books are closed.")
+            raise ValueError("The books are closed.")
 
         self.patch(Lines, "reconcile", reconcile)
         self._run_refunds()
