@@ -32,11 +32,17 @@ TESTED = {DEMO_PROVIDER, "payment_paypal", "account_qr_code_sepa"}
 INSTALLED = {".py", ".xml", ".csv", ".po", ".sql", ".html"}
 NOT_INSTALLED = {"tests", "static", "readme"}
 BUNDLES = [
+    "bus.websocket_worker_assets",
+    "web.assets_backend_lazy",
     "web.assets_frontend",
     "web.assets_frontend_lazy",
     "web.assets_frontend_minimal",
     "web.assets_tests",
     "web.assets_web",
+    "web.assets_web_print",
+    "web.fullcalendar_lib",
+    "web.report_assets_common",
+    "web.report_assets_pdf",
 ]
 RECORD = re.compile(
     r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (?P<level>[A-Z]+) \S+ (?P<logger>\S+): "
@@ -253,7 +259,8 @@ def test_template(server, addon):
         say(f"→ Installing {addon} …")
         make_template(server, template, names, base)
         clean(server, keep=template)
-    pages = f"{PREFIX}_{addon}_pages_{digest(template, *map(static_hash, names))}"
+    made_of = digest(template, str(BUNDLES), *map(static_hash, names))
+    pages = f"{PREFIX}_{addon}_pages_{made_of}"
     if not exists(server, pages):
         say("→ Building the scripts and styles of the pages …")
         building = f"{pages}_new"

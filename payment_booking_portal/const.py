@@ -170,6 +170,7 @@ EVENT_KINDS = [
     ("requested", "Client asked to pay"),
     ("opened", "Opened by the client"),
     ("filled_in", "Form filled in"),
+    ("venue_chosen", "To be paid at the appointment"),
     ("payment_started", "Payment started"),
     ("asked", "Provider asked"),
     ("payment_pending", "Payment on its way"),

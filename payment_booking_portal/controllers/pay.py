@@ -597,7 +597,7 @@ class PayPages(ClientPages, PaymentPortal):
         return self._render_end(
             "later",
             document=document,
-            pay_url=document._get_pay_url(),
+            pay_url=document._can_pay_elsewhere() and document._get_pay_url(),
             done_url=document._get_payable_done_url(),
             res_company=document._get_payable_company(),
         )
@@ -621,6 +621,8 @@ class PayPages(ClientPages, PaymentPortal):
         link, document = self._get_payable(token)
         if not link.is_valid:
             return self._render_dead(document, token)
+        if document._is_venue_chosen():  # what was begun before is over, not refused
+            return request.redirect(f"/pay/{token}/at-venue")
         tx_sudo = self._get_last_transaction(document)
         status = document._get_payable_status()
         if not tx_sudo or status == "invoiced":

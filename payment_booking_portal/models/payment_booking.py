@@ -736,7 +736,8 @@ class PaymentBooking(models.Model):
             )
         )
         for booking in self.browse([bid for [bid] in rows]):
-            booking._stop_live_transactions()  # drafts that only we know of
+            # Drafts that only we know of: the clock's doing, not who comes by.
+            acting_as(booking, "system")._stop_live_transactions()
             if booking._release("expired") and booking.pay_until:
                 booking._tell_unpaid()
 
@@ -1196,12 +1197,17 @@ class PaymentBooking(models.Model):
         return self.fee_policy == "required" and self.state != "confirmed"
 
     def _can_pay_at_venue(self):
-        """Override: at an appointment to come that is sure already, unless staff asked
-        for the money before.
+        """Override: at an appointment to come that is sure already, and has a place,
+        unless staff asked for the money before.
         """
+        service_sudo = self.service_id.sudo()  # of an unpublished service too
+        has_place = self.fee_policy == "on_site" or (
+            service_sudo.location_type == "on_site"
+        )
         return (
             self.state == "confirmed"
             and self.fee_policy in const.VENUE_POLICIES
+            and has_place
             and not self.pay_until
             and self.start > fields.Datetime.now()
         )
@@ -1210,7 +1216,10 @@ class PaymentBooking(models.Model):
         """Override to tell staff. No money is claimed: all of it stays due."""
         if not self.pays_at_venue:
             self._editing().pays_at_venue = True
-            self.message_post(body=self.env._("The client pays at the appointment."))
+            self._note_event("venue_chosen")
+            house = self.with_context(lang=self._get_house_lang())
+            message = house.env._("The client pays at the appointment.")
+            house._notify_staff("booked", message)
 
     def _is_venue_chosen(self):
         """Override: as long as the amount is due."""
@@ -1220,11 +1229,16 @@ class PaymentBooking(models.Model):
 
     def _get_payable_notice(self):
         """Override for who chose already, and may change their mind."""
-        if self._is_venue_chosen():
+        if self._is_venue_chosen() and self._can_pay_elsewhere():
             return self.env._(
                 "You said that you pay at the appointment. You can also pay now."
             )
         return super()._get_payable_notice()
+
+    def _can_pay_elsewhere(self):
+        """Tell whether there is another way to pay than at the appointment."""
+        providers = self._get_payment_options().providers
+        return any(not provider._is_at_venue() for provider in providers)
 
     def _get_payable_own_status(self):
         if self.state == "cancelled":
@@ -2137,6 +2151,10 @@ class PaymentBooking(models.Model):
             raise UserError(
                 self.env._("Money came, or is on its way: the price stays as it is.")
             )
+        was = {
+            "was_amount": booking.amount_total,
+            "was_currency": booking.currency_id.id,
+        }
         booking.write(
             {
                 "has_own_price": True,
@@ -2144,11 +2162,8 @@ class PaymentBooking(models.Model):
                 "currency_id": currency.id,
             }
         )
-        was_amount = booking.amount_total
         booking.write(booking._prepare_own_price())
-        booking._note_event(
-            "price_changed", was_amount=was_amount, amount=booking.amount_total
-        )
+        booking._note_event("price_changed", amount=booking.amount_total, **was)
 
     def _cron_remind_payments(self):
         """Remind clients of what staff asked for, once, and tell who let it pass."""

@@ -21,6 +21,7 @@ LOOKS = {
     "requested": ("fa-paper-plane-o", "info"),
     "opened": ("fa-eye", "info"),
     "filled_in": ("fa-list-alt", "secondary"),
+    "venue_chosen": ("fa-home", "info"),
     "payment_started": ("fa-credit-card", "info"),
     "asked": ("fa-question", "secondary"),
     "payment_pending": ("fa-refresh", "info"),
@@ -39,9 +40,9 @@ LOOKS = {
     "expired": ("fa-hourglass-end", "warning"),
     "cancelled": ("fa-times", "danger"),
     "refund_decided": ("fa-undo", "info"),
+    "refund_approved": ("fa-check", "info"),
     "refund_done": ("fa-undo", "success"),
     "refund_failed": ("fa-undo", "danger"),
-    "refund_approved": ("fa-check", "info"),
     "refund_cancelled": ("fa-undo", "secondary"),
     "attention": ("fa-exclamation", "warning"),
     "attention_done": ("fa-check", "secondary"),
@@ -50,7 +51,7 @@ LOOKS = {
     "attendance_reset": ("fa-user-o", "secondary"),
 }
 # What may happen often: the same again is counted on the row that is there.
-COUNTED_KINDS = ("asked",)
+COUNTED_KINDS = ("asked", "filled_in")
 # What nobody does but the clock, whoever happens to come by.
 CLOCK_KINDS = ("expired",)
 
@@ -202,8 +203,8 @@ class PaymentDocumentEvent(models.Model):
         last = self.search(
             [(name, "=", values[name]) for name in names], order="id desc", limit=1
         )
-        same = ("kind", "source", "details")
-        if any(last[name] != values[name] for name in same):
+        same = ("kind", "source", "details")  # without details, there are none to read
+        if any((last[name] or None) != (values[name] or None) for name in same):
             return False
         if last.user_id.id != values["user_id"]:
             return False
@@ -241,7 +242,7 @@ class PaymentDocumentEvent(models.Model):
         details = self.details or {}
         return [
             *self._get_change("start", self._format_moment),
-            *self._get_change("amount", self._format_amount),
+            *self._get_change("amount", self._format_amount, self._format_was_amount),
             *filter(None, self._get_payment_parts()),
             *(
                 [self.env._("until %(moment)s", moment=self._format_moment(moment))]
@@ -253,18 +254,20 @@ class PaymentDocumentEvent(models.Model):
             *([self._get_repetition()] if self.count > 1 else []),
         ]
 
-    def _get_change(self, name, write):
+    def _get_change(self, name, write, write_old=None):
         """Return in words what a value is, and what it was before if it changed.
 
         :param str name: of a value in the details.
         :param write: the method that puts a value in words.
+        :param write_old: the same for what it was; `write` by default.
         """
         new, old = ((self.details or {}).get(key) for key in (name, f"was_{name}"))
         if not new and old is None:
             return []
         if old is None:
             return [write(new)]
-        return [self.env._("from %(old)s to %(new)s", old=write(old), new=write(new))]
+        old = (write_old or write)(old)
+        return [self.env._("from %(old)s to %(new)s", old=old, new=write(new))]
 
     def _get_payment_parts(self):
         """Return how it is paid, or what the provider answered."""
@@ -333,9 +336,13 @@ class PaymentDocumentEvent(models.Model):
             return dates.format_day(self.env, day)
         return format_date(self.env, day, date_format="full")
 
-    def _format_amount(self, amount):
-        currency = self.env["res.currency"].browse(self.details["currency"])
+    def _format_amount(self, amount, name="currency"):
+        currency_id = self.details.get(name) or self.details["currency"]
+        currency = self.env["res.currency"].browse(currency_id)
         return format_amount(self.env, amount, currency)
+
+    def _format_was_amount(self, amount):
+        return self._format_amount(amount, "was_currency")
 
     # === SHOWING === #
 

@@ -239,7 +239,7 @@ class PaymentReadiness(models.AbstractModel):
             [
                 *Provider._check_company_domain(company),
                 ("state", "in", ("enabled", "test")),
-                ("custom_mode", "not in", ("venue",)),  # what staff received
+                ("custom_mode", "not in", ("venue", "at_venue")),  # nothing online
             ]
         )
 

@@ -686,7 +686,7 @@ class TestLinkBrowser(BrowserCommon):
             page.click(".o_pbp_link_form button", loads=True)
             page.click("input[name=o_payment_radio]")
             page.type("#customer_input", "4242424242424242")
-            page.click("[name=o_payment_submit_button]")
+            page.click("button[name=o_payment_submit_button]")
             page.wait_for("location.pathname.endsWith('/receipt')")
         self.env.invalidate_all()
         self.assertEqual(self.link.request_ids.amount_paid, 25)

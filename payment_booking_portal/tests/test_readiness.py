@@ -357,6 +357,15 @@ class TestReadiness(ReadinessCommon):
         keys = {r["key"] for r in self._rows() if r["provider"] == demo.name}
         self.assertEqual(keys, {"state"}, "it has nothing else")
 
+    def test_pay_at_the_appointment_is_no_provider(self):
+        at_venue = self.env.ref("payment_booking_portal.payment_provider_at_venue")
+        at_venue.write(
+            {"company_id": self.company.id, "state": "enabled", "is_published": True}
+        )
+        self.assertNotIn(
+            at_venue, self.env["payment.readiness"]._get_providers(self.company)
+        )
+
     def test_money_received_by_staff_is_no_provider(self):
         venue = self.env["payment.provider"]._get_venue_provider(self.company)
         self.assertEqual(venue.state, "enabled")

@@ -319,6 +319,33 @@ class TestTimeline(TimelineCommon, RefundCommon):
         text = self._events(booking)[3].text.replace("\xa0", " ")
         self.assertEqual(text, "Price changed · from $ 60.00 to $ 45.00")
 
+    def test_price_in_another_currency(self):
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        self.company.booking_currency_ids = [Command.link(euro.id)]
+        booking = self._place()
+        booking._set_price(45.0, euro)
+        text = self._events(booking)[-1].text.replace("\xa0", " ")
+        self.assertEqual(text, "Price changed · from $ 60.00 to 45.00 €")
+
+    def test_hold_of_somebody_else(self):
+        """Who books the same time does not end what another client began."""
+        booking = self._place()
+        tx = self._start_payment(booking, provider_id=self.transfer.id)
+        self.people.resource_ids = self.anna
+        with freeze_time("2026-03-02 08:00:00"):
+            self._place(visitor_key="another")
+        self.assertEqual(tx.state, "cancel")
+        story = dict(self._story(booking))
+        self.assertEqual(story["payment_stopped"], "system")
+
+    def test_form_that_is_sent_again(self):
+        booking = self._place()
+        for _time in range(3):
+            booking._note_event("filled_in")
+        found = self._events(booking).filtered(lambda event: event.kind == "filled_in")
+        self.assertEqual((len(found), found.count), (1, 3))
+
     def test_confirmed_without_payment(self):
         booking = self._place()
         booking.action_confirm_anyway("A voucher")

@@ -81,6 +81,12 @@ class TestAtVenue(VenueCommon, BookingHttpCommon):
         with freeze_time("2026-03-03 09:00:00"):
             self.assertFalse(self._is_offered(self.booking), "it has begun")
 
+    def test_offered_where_there_is_a_place(self):
+        self.booking.service_id.location_type = "online"
+        self.assertFalse(self._is_offered(self.booking), "by video, nobody comes")
+        self.booking._editing().fee_policy = "on_site"
+        self.assertTrue(self._is_offered(self.booking), "so says the policy itself")
+
     def test_not_offered_once_staff_asks_for_the_money(self):
         self.booking._choose_venue()
         self.booking._ask_for_payment(self._utc("2026-03-02 20:00"), required=False)
@@ -133,6 +139,23 @@ class TestAtVenue(VenueCommon, BookingHttpCommon):
         self._choose()
         self.env.invalidate_all()
         self.assertEqual(self.booking.message_ids, messages, "said once")
+
+    def test_another_way_is_named_if_there_is_one(self):
+        self._choose()
+        self.assertIn("Pay now after all", self._get(f"{self.url}/at-venue").text)
+        self.assertIn("You can also pay now", self._get(self.url).text)
+        self.env["payment.provider"].search([("id", "!=", self.at_venue.id)]).write(
+            {"state": "disabled", "is_published": False}
+        )
+        self.assertNotIn("Pay now after all", self._get(f"{self.url}/at-venue").text)
+        self.assertNotIn("You can also pay now", self._get(self.url).text)
+
+    def test_what_was_begun_before_is_not_refused(self):
+        tx = self._start_payment(self.booking)
+        tx._set_canceled()
+        self._choose()
+        answer = self._get(f"{self.url}/status")
+        self.assertTrue(answer.headers["Location"].endswith(f"{self.url}/at-venue"))
 
     def test_page_of_the_choice_is_only_for_who_made_it(self):
         answer = self._get(f"{self.url}/at-venue")
