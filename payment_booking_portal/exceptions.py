@@ -10,8 +10,12 @@ class SlotTaken(UserError):
 class AlreadyPaid(UserError):
     """The provider says that an earlier payment has come, and it was kept.
 
-    Who shows it to a client catches it, so that what was kept is committed.
+    Who shows it to somebody catches it, so that what was kept is committed.
     """
+
+    def __init__(self, message, document):
+        super().__init__(message)
+        self.document = document  # the one whose money has come
 
 
 class StaleSnapshot(ConcurrencyError):

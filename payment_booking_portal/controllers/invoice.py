@@ -38,8 +38,8 @@ class InvoicePayments(PaymentPortal):
                 payment_method_id=kwargs.get("payment_method_id"),
                 flow=kwargs.get("flow"),
             )
-        except AlreadyPaid:  # an answer, no error: what was kept is committed
-            return {"paid_url": f"{invoices_sudo[:1]._get_pay_url()}/status"}
+        except AlreadyPaid as error:  # an answer: what was kept is committed
+            return {"paid_url": f"{error.document._get_pay_url()}/status"}
         if tx_sudo:
             return tx_sudo._get_processing_values()
         kwargs.update(amount=sum(amounts.values()), is_validation=False)

@@ -991,7 +991,7 @@ class PaymentBooking(models.Model):
             return
         alive = self._stop_live_transactions()
         if self._get_payable_paid():
-            raise AlreadyPaid(self.env._("A payment has come meanwhile."))
+            raise AlreadyPaid(self.env._("A payment has come meanwhile."), self)
         if alive:
             raise UserError(
                 self.env._(

@@ -932,7 +932,7 @@ class PaymentPayableMixin(models.AbstractModel):
             if (
                 not reusable
                 and self._is_reusable(tx_sudo, *offer)
-                and (not tx_sudo.provider_reference or tx_sudo._ask() == OPEN)
+                and (not tx_sudo._is_known_there() or tx_sudo._ask() == OPEN)
             ):
                 reusable = tx_sudo
                 continue
@@ -966,7 +966,7 @@ class PaymentPayableMixin(models.AbstractModel):
         if answer == DEAD:
             return
         if answer == PAID and tx_sudo.state in ("authorized", "done"):
-            raise AlreadyPaid(self.env._("A payment has come meanwhile."))
+            raise AlreadyPaid(self.env._("A payment has come meanwhile."), self)
         age = fields.Datetime.now() - tx_sudo.create_date
         given_up = age > timedelta(minutes=const.UNKNOWN_BLOCK_MINUTES)
         if tx_sudo.state == "draft" and answer != PAID and given_up:

@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import psycopg2
 import pytz
+from werkzeug.exceptions import Forbidden
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import format_amount, format_date
 
@@ -26,6 +27,7 @@ from ..gateways import (
     UNKNOWN,
     get_gateway,
 )
+from ..gateways.paypal import ORDERS, get_capture
 from ..tools.locking import lock_and_touch, lock_documents
 from .payment_document_event import acting_as, acting_as_notifier
 
@@ -64,6 +66,11 @@ class PaymentTransaction(models.Model):
         "payment.refund.request", "transaction_id", readonly=True
     )
     dispute_ids = fields.One2many("payment.dispute", "transaction_id", readonly=True)
+    provider_order = fields.Char(
+        string="Order at the Provider",
+        readonly=True,
+        help="What PayPal calls the order that the client approves.",
+    )
     ask_again_at = fields.Datetime(
         string="Next Question",
         readonly=True,
@@ -420,21 +427,62 @@ class PaymentTransaction(models.Model):
         return payload
 
     def _send_api_request(self, method, endpoint, **kwargs):
-        """Override of `payment` to take no money that nobody waits for any more."""
-        if self.provider_code == "paypal" and endpoint.endswith("/capture"):
-            self._check_capture()
-        return super()._send_api_request(method, endpoint, **kwargs)
+        """Override of `payment` to be strict with PayPal: its orders are kept, no money
+        is taken that nobody waits for, and no notification is believed unchecked.
+        """
+        send = super()._send_api_request
+        if self.provider_code != "paypal":
+            return send(method, endpoint, **kwargs)
+        if endpoint.endswith("/capture"):
+            return self._capture_order(send, endpoint, **kwargs)
+        try:
+            answer = send(method, endpoint, **kwargs)
+        except ValidationError as error:
+            if endpoint.endswith("/verify-webhook-signature"):
+                # Nobody vouches for it: nothing changes, and PayPal tells it again.
+                raise Forbidden() from error
+            raise
+        if endpoint == ORDERS:
+            self.provider_order = answer["id"]
+        return answer
 
-    def _check_capture(self):
+    def _capture_order(self, send, endpoint, **kwargs):
+        """Take the money of an order that the client approved at PayPal.
+
+        :param send: the method that sends a request.
+        :param str endpoint: of the capture.
+        :return: the order, as PayPal shows it.
+        :rtype: dict
+        :raise UserError: when it is not to be paid; nothing is charged then.
+        :raise ValidationError: when PayPal took nothing, or does not say; who begins
+            another payment asks it again (see `PaypalGateway`).
+        """
+        self._check_capture(endpoint.split("/")[-2])
+        for _try in range(2):  # by its key PayPal takes the money once
+            try:
+                return send("POST", endpoint, **kwargs)
+            except ValidationError as error:
+                refusal = error
+        order = send("GET", endpoint.removesuffix("/capture"))
+        if not get_capture(order):
+            raise refusal
+        return order
+
+    def _check_capture(self, order_id):
         """Check that what a client approved at PayPal is still to be paid. Nobody stops
         it while it is taken.
 
+        :param str order_id: what is captured; the client sends it.
         :raise UserError: when it is not; nothing is charged then.
         """
         self.ensure_one()
         lock_documents(self.allocation_ids)
         lock_and_touch(self)
-        if self.allocation_ids and self.state in ("cancel", "error"):
+        if self.state in ("pending", "authorized", "done"):
+            raise UserError(
+                self.env._("You have paid already. You are not charged again.")
+            )
+        if self.state != "draft" or order_id != self.provider_order:
             raise UserError(
                 self.env._(
                     "This payment was given up. You were not charged: please start a "
@@ -442,10 +490,7 @@ class PaymentTransaction(models.Model):
                 )
             )
         for allocation in self.allocation_ids:
-            document = allocation._get_document()
-            status = document._get_payable_own_status()
-            if self.state == "draft" and status in ("over", "cancelled"):
-                raise UserError(document._get_payable_messages()[status])
+            allocation._check_still_due()
 
     def _process(self, provider_code, payment_data):
         """Override of `payment` to take a notification, or a client who comes back, as
@@ -548,6 +593,11 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         is_open = self.state == "draft" and self._is_asked()
         return bool(is_open and self.ask_count and not self.ask_error)
+
+    def _is_known_there(self):
+        """Tell whether the provider has something that the client can pay."""
+        self.ensure_one()
+        return bool(self.provider_reference or self.provider_order)
 
     def _get_next_ask(self, count):
         """Return when the provider is asked next, or False for never again.

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 
 class PaymentTransactionAllocation(models.Model):
@@ -44,6 +45,25 @@ class PaymentTransactionAllocation(models.Model):
         """
         self.ensure_one()
         return self.booking_id or self.request_id or self.invoice_id
+
+    def _check_still_due(self):
+        """Check that the document still waits for that much, before money is taken.
+
+        :raise UserError: when it does not; nothing is charged then.
+        """
+        self.ensure_one()
+        document = self._get_document()
+        due = document._get_payable_amount()  # a draft takes nothing off
+        if not document._is_payable_now():
+            status = document._get_payable_status()
+            reason = document._get_payable_messages()[status]
+        elif self.currency_id.compare_amounts(self.amount, due) > 0:
+            reason = self.env._(
+                "Only %(amount)s is due.", amount=document._format_amount(due)
+            )
+        else:
+            return
+        raise UserError(self.env._("You were not charged. %(reason)s", reason=reason))
 
     def _get_surplus(self):
         """Return how much of it the books could not use for the document's invoice.

@@ -34,6 +34,7 @@ from . import test_outage
 from . import test_overview
 from . import test_payable
 from . import test_payments_browser
+from . import test_paypal
 from . import test_portal
 from . import test_portal_payments
 from . import test_price

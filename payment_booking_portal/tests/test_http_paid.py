@@ -17,7 +17,7 @@ class TestHttpPaid(GatewayCommon, BookingHttpCommon):
         self.booking = self._place()
         self.url = self.booking._get_pay_url()
 
-    def _choose(self, provider, url=None):
+    def _choose(self, provider, url=None, **params):
         """Choose a way to pay, as the payment form does."""
         return self._call(
             url or f"{self.url}/transaction",
@@ -27,7 +27,7 @@ class TestHttpPaid(GatewayCommon, BookingHttpCommon):
             flow="direct" if provider == self.stripe else "redirect",
             tokenization_requested=False,
             landing_route="/",
-            access_token=self.booking.access_token,
+            **(params or {"access_token": self.booking.access_token}),
         )
 
     def _choose_and_pay(self, provider, url=None):
@@ -87,3 +87,34 @@ class TestHttpPaid(GatewayCommon, BookingHttpCommon):
         self.assertEqual(answer["paid_url"], f"{invoice._get_pay_url()}/status")
         tx.invalidate_recordset()
         self.assertEqual(tx.state, "done")
+
+    def test_one_of_several_invoices(self):
+        self.authenticate(self.portal_user.login, self.portal_user.login)
+        invoices = []
+        for amount in (60, 70):
+            invoice = self._create_invoice([amount])
+            invoice.partner_id = self.portal_user.partner_id
+            invoice.invoice_date_due = "2026-02-01"
+            invoice.action_post()
+            invoices.append(invoice)
+        self.booking = invoice = invoices[0]  # Odoo names the newest one first
+        tx = self._choose_and_pay(self.stripe, f"/invoice/transaction/{invoice.id}")
+        answer = self._choose(
+            self.mollie,
+            "/invoice/transaction/overdue",
+            amount=130.0,
+            payment_reference="BATCH",
+        )
+        self.assertEqual(answer["paid_url"], f"{invoice._get_pay_url()}/status")
+        tx.invalidate_recordset()
+        self.assertEqual(tx.state, "done")
+
+    def test_staff_notes_cash(self):
+        tx = self._choose_and_pay(self.stripe)
+        wizard = self.env["payment.booking.record"].create(
+            {"booking_id": self.booking.id}
+        )
+        action = wizard.action_record()
+        self.assertIn("paid online meanwhile", action["params"]["message"])
+        self.assertEqual(tx.state, "done")
+        self.assertEqual(self.booking.allocation_ids.transaction_id, tx)

@@ -21,5 +21,5 @@ class PaymentBookingRecord(models.TransientModel):
     def action_record(self):
         """Book the money, and send the receipt."""
         self.ensure_one()
-        self._record_on(self.booking_id.with_context(booking_receipt=self.send))
-        return {"type": "ir.actions.act_window_close"}
+        told = self._record_on(self.booking_id.with_context(booking_receipt=self.send))
+        return told or {"type": "ir.actions.act_window_close"}

@@ -47,5 +47,5 @@ class PaymentInvoiceRecord(models.TransientModel):
     def action_record(self):
         """Book the money on the invoice, and send the receipt."""
         self.ensure_one()
-        self._record_on(self.invoice_id.with_context(booking_receipt=self.send))
-        return {"type": "ir.actions.act_window_close"}
+        told = self._record_on(self.invoice_id.with_context(booking_receipt=self.send))
+        return told or {"type": "ir.actions.act_window_close"}

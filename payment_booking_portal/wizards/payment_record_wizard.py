@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..exceptions import AlreadyPaid
+
 
 class PaymentRecordWizard(models.AbstractModel):
     """What the dialogs that note money received by staff share."""
@@ -37,6 +39,8 @@ class PaymentRecordWizard(models.AbstractModel):
         """Book the money of the dialog on a document.
 
         :param document: a payable that the user may change.
+        :return: an action that says that the client has paid online meanwhile; None if
+            the money was booked.
         :raise UserError: when the money cannot have come, or that much is not due.
         """
         self.ensure_one()
@@ -45,4 +49,22 @@ class PaymentRecordWizard(models.AbstractModel):
             raise UserError(self.env._("Money is recorded once it came."))
         # sudo: plain users read no payment methods
         method = self.env.ref(self.method).sudo()
-        return document._record_payment(self.amount, method, self.date, self.note)
+        try:
+            document._record_payment(self.amount, method, self.date, self.note)
+        except AlreadyPaid:  # an answer, no error: what was kept is committed
+            return self._tell_paid_online()
+
+    def _tell_paid_online(self):
+        """Return the action that says that nothing was recorded, and why."""
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "message": self.env._(
+                    "The client has paid online meanwhile. Nothing was recorded here."
+                ),
+                "type": "warning",
+                "sticky": True,
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }

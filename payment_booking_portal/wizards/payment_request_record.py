@@ -119,9 +119,9 @@ class PaymentRequestRecord(models.TransientModel):
         self.ensure_one()
         request = self.request_id or self._make_request()
         request._prepare_to_record(self.amount)
-        self._record_on(request.with_context(booking_receipt=self.send))
+        told = self._record_on(request.with_context(booking_receipt=self.send))
         if self.request_id:
-            return {"type": "ir.actions.act_window_close"}
+            return told or {"type": "ir.actions.act_window_close"}
         return {
             "type": "ir.actions.act_window",
             "res_model": request._name,

@@ -190,8 +190,10 @@ class FakePaypal(FakeServer):
     def webhook_verify(self, request):
         """Answer whether a notification is ours."""
         body = self._body(request)
+        if not body["transmission_id"] or not body["transmission_sig"]:
+            raise Refused(problem(400, "VALIDATION_ERROR", "A header is missing."))
         good = body["webhook_id"] == self.webhook_id and hmac.compare_digest(
-            body["transmission_sig"] or "",
+            body["transmission_sig"],
             self._sign(body["transmission_id"], body["webhook_event"]),
         )
         return Answer({"verification_status": "SUCCESS" if good else "FAILURE"})

@@ -16,7 +16,22 @@ function goOn(values) {
     return Boolean(values.paid_url);
 }
 
+const FLOWS = ["_processRedirectFlow", "_processDirectFlow", "_processTokenFlow"];
+
 patch(PaymentForm.prototype, {
+    /**
+     * Override of `payment` to read what the transaction route says before any provider
+     * does: their modules patch the same methods, some of them after this one.
+     */
+    setup() {
+        super.setup();
+        for (const name of FLOWS) {
+            const process = this[name];
+            this[name] = (code, optionId, methodCode, values) =>
+                goOn(values) || process.call(this, code, optionId, methodCode, values);
+        }
+    },
+
     /**
      * Override of `payment` to say what the button does where nothing is paid now.
      */
@@ -56,17 +71,5 @@ patch(PaymentForm.prototype, {
             );
             this._enableButton();
         }
-    },
-
-    _processRedirectFlow(code, optionId, methodCode, values) {
-        return goOn(values) || super._processRedirectFlow(...arguments);
-    },
-
-    _processDirectFlow(code, optionId, methodCode, values) {
-        return goOn(values) || super._processDirectFlow(...arguments);
-    },
-
-    _processTokenFlow(code, optionId, methodCode, values) {
-        return goOn(values) || super._processTokenFlow(...arguments);
     },
 });
