@@ -41,6 +41,8 @@ WORDS = {
     "canceled": DEAD,
     "processing": OPEN,
 }
+# What the client has done all for: it is paid, or about to be.
+TAKEN = ("succeeded", "requires_capture", "processing")
 REFUND_WORDS = {
     "succeeded": REFUNDED,
     "pending": REFUNDING,
@@ -219,7 +221,7 @@ class StripeGateway(RemoteGateway):
                 intent.currency.upper(),
             )
             for intent in found.auto_paging_iter()
-            if WORDS.get(intent.status) == PAID
+            if intent.status in TAKEN
         ]
 
     @staticmethod

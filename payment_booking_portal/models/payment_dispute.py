@@ -129,17 +129,19 @@ class PaymentDispute(models.Model):
         """
         self.ensure_one()
         tx_sudo = self.transaction_id
-        if self.state == LOST and not self.refund_tx_id:
+        is_booked = self.refund_tx_id.state == "done"
+        if self.state == LOST and not is_booked:
             amount = self._get_lost_amount()
             if amount:
+                # Lost again: what was booked the first time stays cancelled.
+                self.refund_tx_id.provider_reference = False
                 self.refund_tx_id = tx_sudo._ensure_refund_tx(self.reference, amount)
                 message = self.env._("Taken back by the client's bank.")
                 self.refund_tx_id._set_done(state_message=message)
-        elif self.state != LOST and self.refund_tx_id.state == "done":
-            # Its payment is cancelled by the post-processing of Odoo.
-            self.refund_tx_id._set_canceled(
-                state_message=self.env._("Given again by the client's bank."),
-                extra_allowed_states=("done",),
+        elif self.state == WON and is_booked:  # not while an appeal is decided
+            # Its payment is cancelled by the post-processing, or staff is told.
+            self.refund_tx_id._set_error(
+                self.env._("Given again by the client's bank."), ("done",)
             )
         self.env.ref("payment.cron_post_process_payment_tx")._trigger()
 
@@ -156,6 +158,17 @@ class PaymentDispute(models.Model):
         )
         left = tx_sudo.amount + sum(children.mapped("amount"))
         return max(0.0, self.currency_id.round(min(self.amount, left)))
+
+    def _get_open_amount(self):
+        """Return how much of the payment is asked back, or lost, and not booked. What
+        is asked in another currency puts all of it in question.
+        """
+        self.ensure_one()
+        tx_sudo = self.transaction_id
+        if self.state == WON or self.refund_tx_id.state == "done":
+            return 0.0
+        is_same = self.currency_id == tx_sudo.currency_id
+        return min(self.amount, tx_sudo.amount) if is_same else tx_sudo.amount
 
     # === TELLING === #
 
@@ -175,20 +188,23 @@ class PaymentDispute(models.Model):
         dispute is won; staff settles what is lost.
         """
         self.ensure_one()
-        reason = self.env._(
+        for invoice in self._get_invoices():
+            said = invoice.payment_disputed_reason or ""
+            if self.state != WON and not invoice.payment_disputed:
+                invoice.write(self._prepare_mark())
+            elif self.state == WON and self.reference in said:  # not another reason
+                disputes = invoice._get_receipt_transactions().dispute_ids
+                open_ones = disputes.filtered(lambda dispute: dispute.state != WON)
+                invoice.write(open_ones[:1]._prepare_mark())
+
+    def _prepare_mark(self):
+        """Return what marks an invoice as disputed, or without a dispute as not."""
+        reason = bool(self) and self.env._(
             "The client's bank asks %(provider)s for the money (%(reference)s).",
             provider=self.provider_name,
             reference=self.reference,
         )
-        for invoice in self._get_invoices():
-            said = invoice.payment_disputed_reason or ""
-            if self.state != WON and not invoice.payment_disputed:
-                values = {"payment_disputed": True, "payment_disputed_reason": reason}
-            elif self.state == WON and self.reference in said:  # not another reason
-                values = {"payment_disputed": False, "payment_disputed_reason": False}
-            else:
-                continue
-            invoice.write(values)
+        return {"payment_disputed": bool(self), "payment_disputed_reason": reason}
 
     def _tell(self):
         """Tell staff what has changed, on what was paid; ask for the evidence here."""
@@ -253,6 +269,20 @@ class PaymentDispute(models.Model):
             ),
         }
         text = texts[self.state]
-        if self.state == "lost" and not self.refund_tx_id:
-            text += " " + self.env._("It is not in the books: please book it.")
+        if self.state == "lost":
+            text += self._get_unbooked_text()
         return text
+
+    def _get_unbooked_text(self):
+        """Return what staff reads of what is lost and could not be booked."""
+        self.ensure_one()
+        if not self.refund_tx_id:
+            return " " + self.env._("It is not in the books: please book it.")
+        booked = -self.refund_tx_id.amount
+        if self.currency_id.compare_amounts(booked, self.amount) >= 0:
+            return ""
+        return " " + self.env._(
+            "Only %(amount)s of it is in the books, for the rest of the payment had "
+            "gone back already: please look into it.",
+            amount=format_amount(self.env, booked, self.currency_id),
+        )

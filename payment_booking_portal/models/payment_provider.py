@@ -517,9 +517,17 @@ class PaymentProvider(models.Model):
                 provider._end_sweep(error=gateway.last_error)
                 continue
             refunds, disputes, payments = lists
-            errors = provider._take_all_back(refunds, disputes)
-            errors += provider._find_all_paid(gateway, payments)
-            provider._end_sweep(started, "; ".join(errors))
+            # First what was paid: then what went back of it is found, too.
+            faults = provider._find_all_paid(gateway, payments)
+            faults += provider._take_all_back(refunds, disputes)
+            errors = [
+                f"{name}: {error}"
+                for name, error in faults
+                if not isinstance(error, psycopg2.OperationalError)
+            ]
+            # Each payment stands in one span of time: a lost race is run once more.
+            has_raced = len(errors) < len(faults)
+            provider._end_sweep(None if has_raced else started, "; ".join(errors))
 
     def _list_sweep(self, gateway, started):
         """Return the refunds, disputes and payments that the provider lists; None as
@@ -626,11 +634,11 @@ class PaymentProvider(models.Model):
             for tx in self._find_paid_transactions([*found])
             if tx._is_back_news(*found[tx.provider_reference])
         ]
-        errors = []
+        faults = []
         for tx_id, reference, answers in news:
             tx = self.env["payment.transaction"].browse(tx_id)
-            errors += self._try_one(reference, tx._take_back, *answers)
-        return errors
+            faults += self._try_one(reference, tx._take_back, *answers)
+        return faults
 
     def _find_paid_transactions(self, references):
         """Return the payments of ours that the provider knows by its references."""
@@ -649,18 +657,17 @@ class PaymentProvider(models.Model):
         """Do something for one payment, and commit: what fails stops no other.
 
         :param str name: the reference of the payment.
-        :return: what went wrong, in a list.
+        :return: what went wrong, in a list: the name and the exception.
         """
-        errors = []
+        faults = []
         try:
             method(*args)
         except Exception as error:
             self.env.cr.rollback()
             _logger.info("sweep, %s: %s", name, error, exc_info=True)
-            if not isinstance(error, psycopg2.OperationalError):
-                errors.append(f"{name}: {error}")
+            faults.append((name, error))
         self.env["ir.cron"]._commit_progress()
-        return errors
+        return faults
 
     # === PAYMENTS THAT NOBODY HEARD OF === #
 
@@ -686,15 +693,15 @@ class PaymentProvider(models.Model):
         # sudo: nobody but administrators reads parameters
         parameters_sudo = self.env["ir.config_parameter"].sudo()
         database = parameters_sudo.get_param("database.uuid")
-        errors = []
+        faults = []
         for payment in payments:
             name, reference = payment.description, payment.reference
             if name in open_ones:
                 tx = Transaction.browse(open_ones[name])
-                errors += self._try_one(name, tx._recover, gateway, reference)
+                faults += self._try_one(name, tx._recover, gateway, reference)
             elif name not in known and payment.database == database:
-                errors += self._try_one(name, self._tell_unknown, payment)
-        return errors
+                faults += self._try_one(name, self._tell_unknown, payment)
+        return faults
 
     def _tell_unknown(self, payment):
         """Tell staff of money that the provider has and that nobody noted: the process
@@ -714,7 +721,27 @@ class PaymentProvider(models.Model):
             reference=payment.description,
             key=payment.reference,
         )
-        model, _comma, key = payment.document.partition(",")
+        try:
+            with self.env.cr.savepoint():
+                if self._tell_on_document(payment.document, text):
+                    return
+        except psycopg2.OperationalError:
+            raise  # a lost race
+        except Exception as error:  # it is told once: somebody has to read it
+            _logger.info("%s: %s", payment.document, error, exc_info=True)
+        self.company_id.partner_id.activity_schedule(
+            "mail.mail_activity_data_todo",
+            summary=dict(const.ATTENTION_REASONS)["confirm_failed"],
+            note=text,
+            user_id=self.env.ref("base.user_admin").id,
+        )
+
+    def _tell_on_document(self, name, text):
+        """Tell staff on what a payment is for, and tell whether it is there.
+
+        :param str name: model and id, as the provider kept them.
+        """
+        model, _comma, key = name.partition(",")
         document = (
             key.isdigit()
             and model in ("account.move", "payment.booking", "payment.request")
@@ -722,10 +749,4 @@ class PaymentProvider(models.Model):
         )
         if document:
             document._flag_attention("confirm_failed", text)
-            return
-        self.company_id.partner_id.activity_schedule(
-            "mail.mail_activity_data_todo",
-            summary=dict(const.ATTENTION_REASONS)["confirm_failed"],
-            note=text,
-            user_id=self.env.ref("base.user_admin").id,
-        )
+        return bool(document)

@@ -30,6 +30,8 @@ LOCAL_CODES = ("none", "custom", "demo")
 # A payment of so many days is looked at; the notice of one may take so many hours.
 PAID_DAYS = 7
 NOTICE_HOURS = 1
+# A provider that was not looked at in full for so many days is a problem.
+SWEEP_PATIENCE_DAYS = 3
 # A job is late after so many of its intervals, and some minutes more.
 LATE_INTERVALS = 3
 LATE_MINUTES = 30
@@ -718,7 +720,10 @@ class PaymentReadiness(models.AbstractModel):
         rows = []
         for provider in asked:
             count, most = silent.get(provider, (0, 0))
-            if not count:
+            unseen = self._get_row_sweep(provider)
+            if unseen:
+                rows.append(unseen)
+            if not count and not unseen:
                 found = (
                     self.env._(
                         "It answers; open payments were last looked at on %(time)s.",
@@ -728,6 +733,7 @@ class PaymentReadiness(models.AbstractModel):
                     else self.env._("No question is open.")
                 )
                 rows.append(Row("green", found, provider=provider))
+            if not count:
                 continue
             found = (
                 self.env._("No answer about 1 payment.")
@@ -741,6 +747,29 @@ class PaymentReadiness(models.AbstractModel):
             level = "red" if most > len(ASK_STEPS) else "amber"
             rows.append(Row(level, found, cure, "payments", provider))
         return rows
+
+    def _get_row_sweep(self, provider):
+        """Return what is wrong with the daily look at a provider, if anything."""
+        if not provider.sweep_error:
+            return None
+        seen = provider.swept_until
+        long_ago = fields.Datetime.now() - timedelta(days=SWEEP_PATIENCE_DAYS)
+        found = self.env._(
+            "%(provider)s could not be looked at for refunds and disputes.",
+            provider=provider.name,
+        )
+        if seen:
+            found = self.env._(
+                "%(provider)s could not be looked at in full for refunds and disputes. "
+                "It was last looked at on %(time)s.",
+                provider=provider.name,
+                time=self._at(seen),
+            )
+        cure = self.env._(
+            "Look at its keys; the provider's form says why. Odoo goes on trying."
+        )
+        level = "red" if seen and seen < long_ago else "amber"
+        return Row(level, found, cure, "provider", provider)
 
     def _get_silent(self, providers):
         """Return how many questions have no answer, and how often the most asked one

@@ -9,7 +9,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import format_amount, format_date
 
 from .. import const
-from ..gateways import REFUNDED, REFUNDING, REFUSED, UNKNOWN, get_gateway
+from ..gateways import REFUNDED, REFUNDING, REFUSED, UNKNOWN, Refund, get_gateway
 from ..tools.locking import lock_and_touch
 from .payment_document_event import acting_as
 
@@ -21,6 +21,10 @@ TRY_STEPS = (1, 5, 15, 60, 240)
 MANUAL_DAYS = 7
 # Managers who are asked to approve a refund.
 MAX_APPROVERS = 5
+# A client is not written to about what was given back elsewhere so many days ago.
+NEWS_DAYS = 3
+# A refund made at the provider is one that was decided, sooner in this order.
+CLAIMED_STATES = ("manual", "failed", "queued", "approval")
 
 
 class PaymentRefundRequest(models.Model):
@@ -311,14 +315,32 @@ class PaymentRefundRequest(models.Model):
             lock_and_touch(refund)
             gateway = get_gateway(tx_sudo.provider_id)
             if gateway.can_refund:
-                key = refund._get_key()
-                reference = refund.refund_tx_id.provider_reference
-                answer = gateway.refund(tx_sudo, refund.amount, key, reference)
-                refund._take(answer)
+                refund._execute_at(gateway)
             elif tx_sudo._get_refund_ability() == "none":  # not any more
                 refund._note_failed_try(self.env._("The provider cannot be reached."))
             else:
                 refund._execute_by_odoo()
+
+    def _execute_at(self, gateway):
+        """Let the provider give the money back, unless it did meanwhile.
+
+        :param gateway: of the provider.
+        """
+        self.ensure_one()
+        tx_sudo = self.transaction_id
+        if not self.refund_tx_id:
+            if not tx_sudo._look_back(gateway):
+                self._note_failed_try(gateway.last_error)
+                return
+            if self.refund_tx_id:  # somebody was quicker on the provider's pages
+                return
+            if self.currency_id.compare_amounts(tx_sudo._get_amount_left(), 0) < 0:
+                error = self.env._("This money went back in another way meanwhile.")
+                self._take(Refund(REFUSED, error=error))
+                return
+        reference = self.refund_tx_id.provider_reference
+        key = self._get_key()
+        self._take(gateway.refund(tx_sudo, self.amount, key, reference))
 
     def _execute_by_odoo(self):
         """Let Odoo's module of the provider give the money back.
@@ -360,6 +382,8 @@ class PaymentRefundRequest(models.Model):
             if not self.refund_tx_id:
                 self._set_failed()
                 return
+        if answer.word == REFUNDED and not answer.key:  # on the provider's own pages
+            self.done_at = answer.made_at
         self.refund_tx_id._follow_refund(answer)
         self._follow()
 
@@ -400,24 +424,25 @@ class PaymentRefundRequest(models.Model):
 
     def _set_done(self):
         self.ensure_one()
-        now = fields.Datetime.now()
-        self.write({"state": "done", "done_at": now, "try_at": False, "error": False})
-        document = self.transaction_id.allocation_ids[:1]._get_document()
-        self.credit_note_id = (
-            document._attempt("refund_failed", self._make_credit_note)
-            or self.env["account.move"]
+        self.write(
+            {
+                "state": "done",
+                "done_at": self.done_at or fields.Datetime.now(),
+                "try_at": False,
+                "error": False,
+            }
         )
-        if self.credit_note_id and self.refund_tx_id:
-            self.refund_tx_id.invoice_ids = [Command.set(self.credit_note_id.ids)]
+        self._credit()
         self.env.ref("payment.cron_post_process_payment_tx")._trigger()
         self.activity_unlink(["mail.mail_activity_data_todo"])
         self._note("refund_done")
         self._log(self.env._("%(amount)s given back.", amount=self._format()))
+        document = self.transaction_id.allocation_ids[:1]._get_document()
         document._attempt("mail_failed", self._send_done_mail)
 
     def _set_failed(self):
         self.ensure_one()
-        self.write({"state": "failed", "try_at": False})
+        self.write({"state": "failed", "try_at": False, "done_at": False})
         self._take_back_promise()
         self._note("refund_failed", text=self.error)
         self._flag(
@@ -450,6 +475,8 @@ class PaymentRefundRequest(models.Model):
         child = tx_sudo._find_refund_tx(answer.reference)
         if not child:
             return answer.word != REFUSED
+        if answer.key and self._find_decision(tx_sudo, answer):
+            return True  # Odoo's module was told of it before we were
         states = {
             REFUNDED: ("done",),
             # The provider has said more already.
@@ -470,6 +497,8 @@ class PaymentRefundRequest(models.Model):
         child = tx_sudo._find_refund_tx(answer.reference)
         if child:
             refund_sudo = self.sudo().search([("refund_tx_id", "=", child.id)], limit=1)
+            if not refund_sudo and answer.key:
+                refund_sudo = self._find_decision(tx_sudo, answer)
             if refund_sudo:
                 refund_sudo._take(answer)
             else:  # made by Odoo's own button
@@ -479,6 +508,7 @@ class PaymentRefundRequest(models.Model):
             return
         refund_sudo = self._find_decision(tx_sudo, answer)
         if refund_sudo:
+            refund_sudo.activity_unlink(["mail.mail_activity_data_todo"])
             refund_sudo.state = "queued"
             refund_sudo._take(answer)
             return
@@ -500,19 +530,24 @@ class PaymentRefundRequest(models.Model):
     @api.model
     def _find_decision(self, tx_sudo, answer):
         """Return the decision that a refund at the provider comes from: by its key, or
-        one that waits for staff to do just that.
+        one to give back just that amount.
         """
         open_ones = tx_sudo.refund_request_ids.filtered(
-            lambda refund: not refund.refund_tx_id
-            and refund.state in ("queued", "pending", "manual", "failed")
+            lambda refund: not refund.refund_tx_id and refund.state in CLAIMED_STATES
         )
         if answer.key:
-            return open_ones.filtered(lambda refund: refund._get_key() == answer.key)
+            return open_ones & self._find_by_key(tx_sudo, answer)
         compare = tx_sudo.currency_id.compare_amounts
         return open_ones.filtered(
-            lambda refund: refund.state in ("manual", "failed")
-            and compare(refund.amount, answer.amount) == 0
-        )[:1]
+            lambda refund: compare(refund.amount, answer.amount) == 0
+        ).sorted(lambda refund: CLAIMED_STATES.index(refund.state))[:1]
+
+    @api.model
+    def _find_by_key(self, tx_sudo, answer):
+        """Return the decision whose key a refund at the provider has, if any."""
+        return tx_sudo.refund_request_ids.filtered(
+            lambda refund: refund._get_key() == answer.key
+        )
 
     def _tell_outside(self, answer):
         """Tell staff of a refund that nobody decided here."""
@@ -529,6 +564,17 @@ class PaymentRefundRequest(models.Model):
             allocation._get_document()._flag_attention("refunded_outside", text)
 
     # === BOOKS === #
+
+    def _credit(self):
+        """Make the credit note of what was given back, for its payment to take."""
+        self.ensure_one()
+        document = self.transaction_id.allocation_ids[:1]._get_document()
+        self.credit_note_id = (
+            document._attempt("refund_failed", self._make_credit_note)
+            or self.env["account.move"]
+        )
+        if self.credit_note_id and self.refund_tx_id:
+            self.refund_tx_id.invoice_ids = [Command.set(self.credit_note_id.ids)]
 
     def _make_credit_note(self):
         """Return the posted credit note of what was given back, if the money paid one
@@ -631,6 +677,11 @@ class PaymentRefundRequest(models.Model):
                 raise UserError(
                     self.env._("Another manager must approve what you decided.")
                 )
+            left = refund.transaction_id._get_amount_left()
+            if refund.currency_id.compare_amounts(left, 0) < 0:
+                raise UserError(
+                    self.env._("This money went back in another way meanwhile.")
+                )
             refund.activity_unlink(["mail.mail_activity_data_todo"])
             refund._note("refund_approved")
             refund._log(self.env._("Approved by %(user)s.", user=self.env.user.name))
@@ -728,7 +779,9 @@ class PaymentRefundRequest(models.Model):
     def _send_done_mail(self):
         """Write to the client that the money was given back."""
         self.ensure_one()
-        if not self._get_client_email():
+        long_ago = fields.Datetime.now() - timedelta(days=NEWS_DAYS)
+        is_old = self.is_outside and self.done_at < long_ago
+        if is_old or not self._get_client_email():
             return
         # sudo: managers read no templates
         self.env.ref("payment_booking_portal.mail_template_refund").sudo().send_mail(

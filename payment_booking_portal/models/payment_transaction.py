@@ -210,10 +210,11 @@ class PaymentTransaction(models.Model):
 
         :param document: of which part; of all by default.
         :param without: refund transactions to leave out.
-        :return: dicts of `amount` and `day`.
+        :return: dicts of `amount`, `day` and `is_taken`: by the client's bank.
         :rtype: list
         """
         self.ensure_one()
+        done_at = {r.refund_tx_id: r.done_at for r in self.refund_request_ids}
         share = self._get_document_share(document) if document else self.amount
         refunds = self.child_transaction_ids.filtered(
             lambda child: child.operation == "refund" and child.state == "done"
@@ -221,7 +222,10 @@ class PaymentTransaction(models.Model):
         return [
             {
                 "amount": self.currency_id.round(-child.amount * share / self.amount),
-                "day": child._get_local_day(child.last_state_change),
+                "day": child._get_local_day(
+                    done_at.get(child) or child.last_state_change
+                ),
+                "is_taken": child in self.dispute_ids.refund_tx_id,
             }
             for child in refunds.sorted("id")
             if child not in without
@@ -239,18 +243,25 @@ class PaymentTransaction(models.Model):
         share = self._get_document_share(document) / self.amount
         texts = [request._get_client_text(share) for request in requests]
         texts += [
-            self._get_given_back_text(refund["amount"], refund["day"])
+            self._get_given_back_text(**refund)
             for refund in self._get_refunds(document, without=requests.refund_tx_id)
         ]
         return [text for text in texts if text]
 
-    def _get_given_back_text(self, amount, day):
-        """Return in words that an amount was given back on a day."""
-        return self.env._(
-            "%(amount)s given back on %(date)s",
-            amount=self._format_receipt_amount(amount),
-            date=format_date(self.env, day, date_format="long"),
-        )
+    def _get_given_back_text(self, amount, day, is_taken=False):
+        """Return in words that an amount was given back on a day.
+
+        :param bool is_taken: whether the client's bank took it.
+        """
+        values = {
+            "amount": self._format_receipt_amount(amount),
+            "date": format_date(self.env, day, date_format="long"),
+        }
+        if is_taken:
+            return self.env._(
+                "%(amount)s taken back by your bank on %(date)s", **values
+            )
+        return self.env._("%(amount)s given back on %(date)s", **values)
 
     def _get_receipt_rows(self):
         """Return what a receipt lists: see `_get_receipt_row` of the documents, with
@@ -775,6 +786,13 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if self.state != "done" or not self._is_money():
             return 0.0
+        return max(0.0, self._get_amount_left())
+
+    def _get_amount_left(self):
+        """Return how much was paid, less what went back, is to go back, or is asked
+        back: below zero where the same money does so twice.
+        """
+        self.ensure_one()
         decided = self.refund_request_ids.filtered(
             lambda request: request.state in const.LIVE_REFUND_STATES
         )
@@ -783,7 +801,8 @@ class PaymentTransaction(models.Model):
         )
         others -= self.refund_request_ids.refund_tx_id
         gone = sum(decided.mapped("amount")) - sum(others.mapped("amount"))
-        return max(0.0, self.currency_id.round(self.amount - gone))
+        gone += sum(dispute._get_open_amount() for dispute in self.dispute_ids)
+        return self.currency_id.round(self.amount - gone)
 
     def _ensure_refund_tx(self, reference, amount):
         """Return the transaction of a refund at the provider, made if need be. The
@@ -811,11 +830,15 @@ class PaymentTransaction(models.Model):
         """Recognise a refund at the provider that staff has noted already, and tell
         whether it was one. The transaction is locked.
 
+        One with the key of a decision of ours is never that of another decision.
+
         :param Refund answer: of the gateway.
         """
         self.ensure_one()
         compare = self.currency_id.compare_amounts
-        noted = self.child_transaction_ids.filtered(
+        decision = self.refund_request_ids._find_by_key(self, answer)
+        children = decision.refund_tx_id if decision else self.child_transaction_ids
+        noted = children.filtered(
             lambda tx: tx.operation == "refund"
             and tx.state == "done"
             and not tx.provider_reference
@@ -840,11 +863,16 @@ class PaymentTransaction(models.Model):
     # === WHAT WENT BACK WITHOUT US === #
 
     def _look_back(self, gateway=None):
-        """Ask the provider what went back of the payment, and keep it."""
+        """Ask the provider what went back of the payment, and keep it.
+
+        :return: whether it answered; else the job comes back.
+        """
         self.ensure_one()
         gateway = gateway or get_gateway(self.provider_id)
-        refunds = gateway.list_refunds(self) or []  # no answer: the job comes back
-        self._take_back(refunds, gateway.list_disputes(self) or [])
+        refunds = gateway.list_refunds(self)
+        disputes = None if refunds is None else gateway.list_disputes(self)
+        self._take_back(refunds or [], disputes or [])
+        return disputes is not None
 
     def _is_back_news(self, refunds, disputes):
         """Tell whether something went back that is not known here."""
@@ -862,19 +890,31 @@ class PaymentTransaction(models.Model):
         :param list disputes: see `Dispute` of the gateways.
         """
         self.ensure_one()
-        Refund = self.env["payment.refund.request"]
-        Dispute = self.env["payment.dispute"]
         if not self._is_back_news(refunds, disputes):
             return
         lock_and_touch(self)
-        if not self.is_post_processed:
-            self._post_process()  # core books nothing of what went back already
-        for refund in refunds:
-            if Refund._is_news(self, refund):
-                Refund._take_outside(self, refund)
+        tx = acting_as(self, "provider")
+        Refund = tx.env["payment.refund.request"]
+        Dispute = tx.env["payment.dispute"]
+        # What has a key of ours can be one decision only: it chooses first.
+        for refund in sorted(refunds, key=lambda refund: not refund.key):
+            if Refund._is_news(tx, refund):
+                Refund._take_outside(tx, refund)
         for dispute in disputes:
-            if Dispute._is_news(self, dispute):
-                Dispute._take(self, dispute)
+            if Dispute._is_news(tx, dispute):
+                Dispute._take(tx, dispute)
+        if not self.is_post_processed:
+            self._settle_what_is_left()
+
+    def _settle_what_is_left(self):
+        """Settle a payment of which something went back: after that counts, for it
+        confirms nothing, and before that is booked.
+        """
+        self.ensure_one()
+        self._post_process()
+        for refund in self.refund_request_ids:
+            if refund.state == "done" and not refund.credit_note_id:
+                refund._credit()
 
     def _recover(self, gateway, reference):
         """Record a payment that the provider has: the process that began it died.
@@ -884,7 +924,13 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         lock_and_touch(self)
+        if self.state == "done":  # it was heard of meanwhile
+            return
+        if self.provider_reference != reference:
+            self._bind(reference)
         self._ask(gateway, reference)
+        if self.state == "done":
+            self._look_back(gateway)
 
     def _stripe_prepare_payment_intent_payload(self):
         """Override of `payment_stripe` to say which database and document it is for: a
@@ -1103,18 +1149,34 @@ class PaymentTransaction(models.Model):
 
         :param account.payment payment: of the refund.
         """
-        items = (self.source_transaction_id.payment_id | payment).move_id.line_ids
-        items = items.filtered(
+        document = self._get_payables()[0]._get_document()
+        moves = (self.source_transaction_id.payment_id | payment).move_id
+        moves |= self._get_kept_credits()
+        items = moves.line_ids.filtered(
             lambda item: item.account_id.account_type == "asset_receivable"
             and item.parent_state == "posted"
             and not item.reconciled
         )
-        document = self._get_payables()[0]._get_document()
+        if not items & payment.move_id.line_ids:
+            return  # a credit note took it
         for account in items.account_id:
             mine = items.filtered(
                 lambda item, account=account: item.account_id == account
             )
             document._attempt("refund_unmatched", mine.reconcile)
+
+    def _get_kept_credits(self):
+        """Return the credit notes by which the money stayed the client's credit."""
+        self.ensure_one()
+        credits = self.env["account.move"]
+        for line in self._get_payables():
+            document = line._get_document()
+            is_invoice = document._name == "account.move"
+            invoice = document if is_invoice else document.invoice_id
+            payers = document._get_documents() if is_invoice else [document]
+            if any(payer.unused_money == "credit" for payer in payers):
+                credits |= invoice.reversal_move_ids
+        return credits
 
     def _prepare_discounts(self):
         """Return the journal items of the discounts for early payment.

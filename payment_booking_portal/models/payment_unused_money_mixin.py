@@ -123,9 +123,14 @@ class PaymentUnusedMoneyMixin(models.AbstractModel):
 
     def _can_keep_as_credit(self):
         """Tell whether the money can become a credit without anybody's help: its
-        invoice is for nothing else, and nothing of it was credited.
+        invoice is for nothing else, and nothing of it was credited, given back, or is
+        asked back by the client's bank.
         """
         invoice_sudo = self._get_issued_invoice()
+        disputes = self._get_paid_transactions().dispute_ids
+        disputes |= invoice_sudo._get_paid_transactions().dispute_ids
+        if self._get_refunded() or any(d.state != "won" for d in disputes):
+            return False
         credited = invoice_sudo.reversal_move_ids.filtered(
             lambda move: move.state == "posted"
         )

@@ -455,6 +455,11 @@ class TestReadiness(ReadinessCommon):
         self.assertEqual(self.env["payment.transaction"].search(domain), tx)
         tx.ask_error = False
         self._assert_row("reconcile", "green", provider=self.mollie)
+        row["button"] = "provider"
+        for days, level in ((2, "amber"), (4, "red")):
+            seen = self.now - timedelta(days=days)
+            self.mollie.write({"sweep_error": "live_secret", "swept_until": seen})
+            self._assert_row("reconcile", level, "Mollie", **row)
 
     def test_sdk(self):
         row = {"provider": self.stripe, "cure": "stripe>=12.5,<17"}

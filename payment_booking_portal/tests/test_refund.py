@@ -152,9 +152,34 @@ class RefundTests:
             self._run_refunds()
         self.assertEqual(len(self._refunds_at(self.tx)), 1)
 
+    def test_somebody_was_quicker_there(self):
+        refund = self._decide(self.tx, 60.0)
+        self.fake.refund(self.tx.provider_reference)
+        self._run_refunds()
+        self._arrive()
+        self.assertEqual(self.tx.refund_request_ids, refund)
+        self.assertEqual((refund.state, refund.is_outside), ("done", False))
+        self.assertEqual(len(self._refunds_at(self.tx)), 1)
+        self.assertFalse(self.booking.needs_attention)
+
+    def test_a_part_went_back_meanwhile(self):
+        refund = self._decide(self.tx, 50.0)
+        self._refund_a_part()
+        self._run_refunds()
+        self.assertEqual(refund.state, "failed")
+        self.assertEqual(len(self._refunds_at(self.tx)), 1)
+        with self.assertRaises(UserError):
+            refund.action_retry()
+
+    def _refund_a_part(self):
+        """Give 20 of it back on the provider's own pages."""
+        amount = 2000 if self.code == "stripe" else "20.00"
+        self.fake.refund(self.tx.provider_reference, amount)
+
     def test_refused(self):
         refund = self._decide(self.tx, 60.0)
-        self.fake.refund(self.tx.provider_reference)  # somebody was quicker there
+        status = 400 if self.code == "stripe" else 422
+        self.fake.fail(method="POST", path="refunds", status=status)
         self._run_refunds()
         self.assertEqual(refund.state, "failed")
         self.assertTrue(refund.error)

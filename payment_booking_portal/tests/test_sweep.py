@@ -4,6 +4,8 @@ import json
 from datetime import timedelta
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
@@ -160,6 +162,29 @@ class SweepTests:
         self.assertEqual(self.tx.child_transaction_ids.provider_reference, key)
         self._assert_sums()
 
+    def test_another_one_noted_by_hand(self):
+        """What has the key of one decision is never the money of another."""
+        first = self._decide(self.tx, 20.0)
+        self._execute_and_die(first)
+        second = self._decide(self.tx, 20.0)
+        second.write({"state": "failed", "try_at": False})
+        second.action_done_by_hand()
+        self._sweep()
+        self.assertIn(first.state, ("pending", "done"))
+        self.assertTrue(first.refund_tx_id.provider_reference)
+        self.assertFalse(second.refund_tx_id.provider_reference)
+
+    def test_long_ago(self):
+        """It keeps its day, and nobody is surprised by a mail."""
+        self._refund_outside(amount=20.0)
+        self._sweep("2026-03-12 08:00:00")
+        [refund] = self._refunds()
+        self.assertEqual(str(refund.done_at)[:10], "2026-03-02")
+        self.assertIn("March 2", self.tx._get_refund_texts(self.booking)[0])
+        self.assertEqual(str(self.tx._get_refunds()[0]["day"]), "2026-03-02")
+        mails = self.env["mail.mail"].search([("model", "=", refund._name)])
+        self.assertNotIn(refund.id, mails.mapped("res_id"))
+
     def test_done_there_as_staff_was_asked(self):
         refund = self._decide(self.tx, 20.0)
         refund.write({"state": "failed", "try_at": False})
@@ -256,6 +281,7 @@ class SweepTests:
         self._sweep()
         self.assertEqual(tx.payment_id.amount, 60.0)
         self.assertEqual(booking.payment_coverage, "refunded")
+        self.assertEqual(booking.state, "hold", "what went back confirms nothing")
         self._assert_sums()
 
     def test_payments_of_others_are_left_alone(self):
@@ -283,6 +309,13 @@ class SweepTests:
         self.assertEqual(len(self._activities()), 1)
         self.assertFalse(self.booking.invoice_id.reversal_move_ids)
         self._assert_sums()
+        [text] = self.booking._get_refund_texts()
+        self.assertIn("taken back by your bank on", text)
+        Report = self.env["ir.actions.report"]
+        xmlid = "payment_booking_portal.action_report_receipt"
+        page = Report._render_qweb_html(xmlid, self.tx.ids)[0].decode()
+        self.assertIn("Taken back by your bank on", page)
+        self.assertNotIn("Given back on", page)
 
     def test_lost_in_part(self):
         self._refund_outside(amount=10.0)
@@ -298,6 +331,8 @@ class SweepTests:
         self._sweep()
         amounts = sorted(self.tx.child_transaction_ids.mapped("amount"))
         self.assertEqual(amounts, [-40.0, -20.0])
+        notes = " ".join(self._activities().mapped("note"))
+        self.assertIn("Only", notes)
 
     def test_lost_and_given_again(self):
         key = self._lose()
@@ -322,6 +357,30 @@ class SweepTests:
         self._give_again(key)
         self._sweep(NEXT_DAYS[0])
         self.assertFalse(invoice.payment_disputed)
+        self.assertFalse(invoice.payment_disputed_reason)
+
+    def test_won_after_the_books_were_closed(self):
+        key = self._lose()
+        self._sweep()
+
+        def action_cancel(payments):
+            raise ValueError("The books are closed.")
+
+        self.patch(self.registry["account.payment"], "action_cancel", action_cancel)
+        self._give_again(key)
+        self._sweep(NEXT_DAYS[0])
+        self.assertEqual(self.booking.payment_coverage, "paid")
+        self.assertTrue(self.tx.child_transaction_ids.is_post_processed)
+        notes = " ".join(self._activities().mapped("note"))
+        self.assertIn("The books are closed.", notes)
+
+    def test_timeline_says_who_did_it(self):
+        self._lose()
+        self._sweep()
+        events = self.env["payment.document.event"].search(
+            [("booking_id", "=", self.booking.id), ("kind", "=", "attention")]
+        )
+        self.assertEqual(events.mapped("source"), ["provider"])
 
     def test_reason_of_staff_stays(self):
         invoice = self.booking.invoice_id
@@ -472,6 +531,40 @@ class TestSweepStripe(SweepTests, SweepCommon):
         self.assertFalse(self.tx.child_transaction_ids)
         self._assert_sums()
 
+    def test_lost_then_appealed(self):
+        """The money is gone while an appeal is decided, and may be gone again."""
+        key = self._lose()
+        days = iter((LATER, *NEXT_DAYS, "2026-03-06 08:00:00", "2026-03-07 08:00:00"))
+        self._sweep(next(days))
+        for status, coverage in (
+            ("under_review", "refunded"),
+            ("lost", "refunded"),
+            ("won", "paid"),
+            ("lost", "refunded"),
+        ):
+            self.fake.close_dispute(key, status)
+            self._sweep(next(days))
+            self.assertEqual(self.booking.payment_coverage, coverage, status)
+        children = self.tx.child_transaction_ids
+        self.assertEqual(sorted(children.mapped("state")), ["done", "error"])
+        booked = children.payment_id.sorted("id").mapped("state")
+        self.assertEqual(booked[0], "canceled")
+        self.assertIn(booked[1], ("in_process", "paid"))
+
+    def test_one_of_two_is_won(self):
+        invoice = self.booking.invoice_id
+        keys = [
+            self.fake.dispute(self.tx.provider_reference, amount)["id"]
+            for amount in (2000, 1000)
+        ]
+        self._sweep()
+        marked = next(key for key in keys if key in invoice.payment_disputed_reason)
+        [other] = {*keys} - {marked}
+        self.fake.close_dispute(marked, "won")
+        self._sweep(NEXT_DAYS[0])
+        self.assertTrue(invoice.payment_disputed)
+        self.assertIn(other, invoice.payment_disputed_reason)
+
     def test_dispute_that_lasts_is_followed(self):
         key = self.fake.dispute(self.tx.provider_reference)["id"]
         self._sweep()
@@ -492,26 +585,69 @@ class TestSweepStripe(SweepTests, SweepCommon):
 
     # === PAYMENTS THAT NOBODY HEARD OF === #
 
-    def _charge(self, reference, **metadata):
+    def _charge(self, reference, card="4242424242424242", **metadata):
         """Charge at Stripe what nobody here keeps."""
         client = self._gateway().client
         values = {"amount": 6000, "currency": "usd", "description": reference}
         intent = client.v1.payment_intents.create({**values, "metadata": metadata})
-        self.fake.pay(intent.id)
+        self.fake.pay(intent.id, card)
         return intent.id
 
-    def test_payment_whose_answer_was_lost(self):
+    def _lose_answer(self):
+        """Return a booking whose saved card is to be charged, and the transaction."""
         booking = self._place(local="2026-03-04 09:00")
-        tx = self._start_payment(
+        return booking, self._start_payment(
             booking,
             provider_id=self.asked.id,
             payment_method_id=self.card.id,
             operation="online_token",
         )
+
+    def test_payment_whose_answer_was_lost(self):
+        booking, tx = self._lose_answer()
         key = self._charge(tx.reference)
         self._sweep()
         self.assertEqual((tx.state, tx.provider_reference), ("done", key))
         self.assertEqual(booking.state, "confirmed")
+
+    def test_payment_whose_answer_was_lost_and_that_went_back(self):
+        booking, tx = self._lose_answer()
+        self.fake.refund(self._charge(tx.reference))
+        self._sweep()
+        self.assertEqual(booking.payment_coverage, "refunded")
+        self.assertNotEqual(booking.state, "confirmed")
+
+    def test_payment_whose_answer_was_lost_and_that_is_slow(self):
+        _booking, tx = self._lose_answer()
+        key = self._charge(tx.reference, card="4000000000001000")
+        self._sweep()
+        self.assertEqual((tx.state, tx.provider_reference), ("pending", key))
+
+    def test_lost_race_is_run_once_more(self):
+        booking, tx = self._lose_answer()
+        self._charge(tx.reference)
+
+        def recover(*_args):
+            raise psycopg2.OperationalError("a lost race")
+
+        with patch.object(self.registry["payment.transaction"], "_recover", recover):
+            self._sweep()
+        self.assertFalse(self.asked.swept_until)
+        self.assertFalse(self.asked.sweep_error)
+        self._sweep("2026-03-02 09:30:00")
+        self.assertEqual(booking.state, "confirmed")
+
+    def test_payment_that_cannot_be_told_on_its_document(self):
+        uuid = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        document = f"payment.booking,{self.booking.id}"
+        key = self._charge("gone-3", odoo_database=uuid, odoo_document=document)
+
+        def flag(*_args):
+            raise ValueError("broken")
+
+        with patch.object(self.registry["payment.booking"], "_flag_attention", flag):
+            self._sweep()
+        self.assertIn(key, self.company.partner_id.activity_ids.note)
 
     def test_payment_without_a_transaction(self):
         uuid = self.env["ir.config_parameter"].sudo().get_param("database.uuid")

@@ -280,6 +280,35 @@ class TestCancelledMoney(UnusedMoneyCommon):
         self.assertEqual((note.state, note.amount_residual), ("posted", 60.0))
         self.assertEqual(invoice.amount_residual, 0.0)
 
+    def test_credit_that_goes_back_in_part_is_less(self):
+        self.company.booking_cancelled_money = "credit"
+        self._cancel(by_client=True)
+        note = self.booking.invoice_id.reversal_move_ids
+        self.fakes["stripe"].refund(self.tx.provider_reference, 2000)
+        self.tx._look_back()
+        self._run("payment.transaction", "_cron_post_process")
+        self.assertEqual(note.amount_residual, 40.0)
+        self.fakes["stripe"].refund(self.tx.provider_reference, 4000)
+        self.tx._look_back()
+        self._run("payment.transaction", "_cron_post_process")
+        self.assertEqual(note.amount_residual, 0.0)
+
+    def test_money_that_is_asked_back_is_for_staff(self):
+        for decision in ("credit", "refund"):
+            with self.subTest(decision):
+                self.company.booking_cancelled_money = decision
+                booking, tx = self._paid(self.stripe, local=self._next_day(decision))
+                self.fakes["stripe"].dispute(tx.provider_reference)
+                tx._look_back()
+                self.assertFalse(tx._get_refundable_amount())
+                booking._cancel(by_client=True)
+                self.assertEqual(booking.unused_money, "ask")
+                self.assertFalse(tx.refund_request_ids)
+                self.assertFalse(booking.invoice_id.reversal_move_ids)
+
+    def _next_day(self, decision):
+        return f"2026-03-05 {9 if decision == 'credit' else 11:02}:00"
+
     def test_credit_of_an_invoice_that_was_credited_already(self):
         self.company.booking_cancelled_money = "credit"
         self.booking.invoice_id._reverse_moves([{}]).action_post()
@@ -349,8 +378,7 @@ class TestCancelledMoney(UnusedMoneyCommon):
         self._cancel(by_client=True)
         self.assertIn("We are giving", self._text(self.booking))
         [refund] = self.tx.refund_request_ids
-        self.fake = self.fakes["stripe"]
-        self.fake.refund(self.tx.provider_reference)  # somebody was quicker there
+        self.fakes["stripe"].fail(method="POST", path="refunds", status=400)
         self._run_refunds()
         self.assertEqual(refund.state, "failed")
         text = self._text(self.booking)
@@ -440,6 +468,22 @@ class TestApproval(UnusedMoneyCommon):
         self.assertFalse(refund.sudo().activity_ids)
         self._run_refunds()
         self.assertEqual(refund.state, "done")
+
+    def test_given_back_there_before_it_was_approved(self):
+        refund = self._decide_as(self.first)
+        self.fakes["stripe"].refund(self.tx.provider_reference)
+        self.tx._look_back()
+        self.assertEqual(self.tx.refund_request_ids, refund)
+        self.assertEqual(refund.state, "done")
+        self.assertFalse(refund.sudo().activity_ids)
+
+    def test_a_part_was_given_back_there_before_it_was_approved(self):
+        refund = self._decide_as(self.first)
+        self.fakes["stripe"].refund(self.tx.provider_reference, 1000)
+        self.tx._look_back()
+        with self.assertRaises(UserError):
+            refund.with_user(self.second).action_approve()
+        self.assertEqual(refund.state, "approval")
 
     def test_small_amounts(self):
         self.company.booking_refund_approval_above = 30.0
