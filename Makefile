@@ -18,7 +18,7 @@ help:
 	@echo "make setup             only get what the others need"
 	@echo "make clean             remove all that was got and made"
 	@echo
-	@echo "Variables: PORT, DB, PROVIDERS, WORKERS, ODOO_SOURCE, PYTHON, ARGS, PGHOST,"
+	@echo "Variables: PORT, DB, PROVIDERS, QUICK, WORKERS, ODOO_SOURCE, PYTHON, ARGS, PGHOST,"
 	@echo "PGPORT, PGUSER, PGPASSWORD for a PostgreSQL server of your own."
 
 setup lint fmt i18n:

@@ -29,19 +29,46 @@ NOT_WITH_US = {
 }
 
 
-# What in a test file says that it starts browsers or processes of its own, or asks for
-# pages.
-HEAVY = re.compile(
-    r"common_browser|browser_js|start_tour|HOOTCommon|test_race|Popen|http_common"
-)
+# What in a test file says that it starts browsers or processes of its own. One of its
+# tests takes as long as so many others.
+HEAVY = re.compile(r"common_browser|browser_js|start_tour|HOOTCommon|test_race|Popen")
+HEAVY_WEIGHT = 5
+TEST = re.compile(r"^ +def test_", re.MULTILINE)
+
+# What `QUICK=1 make test` leaves out, as the server does, which has half an hour:
+# Odoo's own tests, and slow ones of what seldom changes.
+SLOW = [
+    "test_accessibility.py",
+    "test_business.py",
+    "test_cut_network.py",
+    "test_direct_link.py",
+    "test_hoot.py",
+    "test_http_form.py",
+    "test_http_link.py",
+    "test_invoice_tours.py",
+    "test_mail_test.py",
+    "test_payments_browser.py",
+    "test_race_booking_invoice.py",
+    "test_race_bundle.py",
+    "test_race_invoice.py",
+    "test_race_link.py",
+    "test_race_record.py",
+    "test_reminder_cron.py",
+    "test_share.py",
+    "test_without_mouse.py",
+]
+
+
+def is_quick():
+    """Tell whether slow tests are left out."""
+    return os.environ.get("QUICK", "") not in ("", "0")
 
 
 def test(arguments):
     """Run pytest once per addon of the repository, until one run fails.
 
-    Without arguments the files that start browsers or processes or ask for pages, and
-    Odoo's own tests, run beside the others, in a pytest and on a database of their own:
-    most machines have two cores, and these halves take about the same time.
+    Without arguments there are two at once, each with a database of its own, and about
+    half of the work: most machines have two cores.
     """
     if not any(map(shutil.which, BROWSERS)):
         raise DevError(
@@ -61,20 +88,30 @@ def test(arguments):
 def split(addon, paths):
     """Return the arguments of the runs that go on at once.
 
+    Browsers and processes are in the second one, with Odoo's own tests; each other file
+    is where there is less to do.
+
     :param paths: what `suites` says.
     """
     folder = addon + "/tests"
-    heavy = [
-        f"{folder}/{path.name}"
-        for path in sorted((ROOT / folder).glob("test_*.py"))
-        if HEAVY.search(path.read_text()) or HEAVY.search(path.name)
-    ]
-    if not heavy or folder not in paths:
+    if folder not in paths:
         return [paths]
-    own = ["dev/tests", folder]
-    others = [path for path in paths if path not in own]
-    own = [path for path in own if path in paths]
-    return [[*own, *(f"--ignore={path}" for path in heavy)], [*others, *heavy]]
+    files = {
+        f"{folder}/{path.name}": path
+        for path in sorted((ROOT / folder).glob("test_*.py"))
+        if not (is_quick() and path.name in SLOW)
+    }
+    texts = {name: path.read_text() for name, path in files.items()}
+    weights = {name: len(TEST.findall(text)) for name, text in texts.items()}
+    heavy = [name for name in files if HEAVY.search(texts[name] + name)]
+    second = [path for path in paths if path not in ("dev/tests", folder)] + heavy
+    first = ["dev/tests"] if "dev/tests" in paths else []
+    load = [0, HEAVY_WEIGHT * sum(weights[name] for name in heavy)]
+    for name in sorted(files.keys() - set(heavy), key=lambda name: -weights[name]):
+        least = load.index(min(load))
+        (first, second)[least].append(name)
+        load[least] += weights[name]
+    return [run for run in (first, second) if run]
 
 
 def run_at_once(server, addon, runs):
@@ -118,7 +155,8 @@ def suites(arguments):
     paths = {
         name: [name + "/tests"] for name in own if (ROOT / name / "tests").exists()
     }
-    found = [(own[0], ["dev/tests", *odoo_tests(), *paths.pop(own[0], [])])]
+    theirs = [] if is_quick() else odoo_tests()
+    found = [(own[0], ["dev/tests", *theirs, *paths.pop(own[0], [])])]
     return found + list(paths.items())
 
 

@@ -76,15 +76,21 @@ def test_only_a_change_of_terms_changes_the_template(tmp_path, monkeypatch):
     assert "Date: 3" in old.read_text()
 
 
-def test_each_test_file_runs_in_one_of_the_halves():
-    [(addon, paths)] = [found for found in testing.suites([]) if found[0] == ADDON]
-    plain, heavy = testing.split(addon, paths)
-    folder = f"{addon}/tests"
-    assert folder in plain
-    left_out = {word.removeprefix("--ignore=") for word in plain if "--ignore" in word}
-    assert left_out == {word for word in heavy if word.startswith(f"{folder}/")}
-    odoo = [word for word in paths if word not in ("dev/tests", folder)]
-    assert set(odoo) <= set(heavy) and not set(odoo) & set(plain)
-    assert f"{folder}/test_tours.py" in heavy
-    assert f"{folder}/test_race.py" in heavy
-    assert f"{folder}/test_slots.py" not in heavy
+def test_each_test_file_runs_in_one_of_the_halves(monkeypatch):
+    for quick in ("", "1"):
+        monkeypatch.setenv("QUICK", quick)
+        [(addon, paths)] = [found for found in testing.suites([]) if found[0] == ADDON]
+        first, second = testing.split(addon, paths)
+        assert not set(first) & set(second)
+        folder = f"{addon}/tests"
+        files = {f"{folder}/{p.name}" for p in (core.ROOT / folder).glob("test_*.py")}
+        slow = {f"{folder}/{name}" for name in testing.SLOW}
+        assert slow <= files
+        assert set(first) | set(second) == (
+            files - slow | {"dev/tests"}
+            if quick
+            else files | {"dev/tests", *paths} - {folder}
+        )
+        assert f"{folder}/test_tours.py" in second
+        assert f"{folder}/test_race.py" in second
+        assert f"{folder}/test_slots.py" in first
