@@ -1,3 +1,5 @@
+from datetime import date, timedelta
+
 from odoo.tests import tagged
 
 from .common_browser import BrowserCommon
@@ -76,6 +78,10 @@ class TestKeyboard(BrowserCommon):
             page.goto("/book")
             self._tab_to(page, ".o_pbp_services a")
             self._press_enter(page)
+            # At the end of a month there may be one day left.
+            coming = date.today().replace(day=1) + timedelta(days=32)
+            path = page.evaluate("location.pathname")
+            page.goto(f"{path}?month={coming:%Y-%m}")
             # Another day: the focus goes on from its times.
             self._tab_to(page, "a.o_pbp_day:not([aria-current])")
             self._press_enter(page, loads=False)

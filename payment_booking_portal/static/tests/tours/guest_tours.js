@@ -249,11 +249,15 @@ add("guest_transfers", () => [
     },
     {
         content: "Account, amount and reference are there; copy the reference",
-        trigger: ".o_pbp_end_transfer:contains(BE71096123456769) .o_pbp_copy",
+        trigger: ".o_pbp_end_transfer:contains('BE71 0961 2345 6769') .o_pbp_copy",
         run() {
-            const {copy} = this.anchor.dataset;
-            const shown = document.querySelector(".o_pbp_transfer code").textContent;
-            if (!copy || copy !== shown) {
+            const rows = document.querySelectorAll(
+                ".o_pbp_transfer dd:has(.o_pbp_copy)"
+            );
+            const reference = [...rows].at(-1);
+            const {copy} = reference.querySelector(".o_pbp_copy").dataset;
+            const shown = reference.querySelector("code").textContent;
+            if (rows.length !== 3 || !copy || copy !== shown) {
                 throw new Error(`${shown} would be copied as ${copy}`);
             }
         },
