@@ -44,6 +44,7 @@
         "views/link_templates.xml",
         "views/booking_templates.xml",
         "views/portal_payment_templates.xml",
+        "views/embed_templates.xml",
         # Back office
         "views/payment_booking_confirm_views.xml",  # Its action is on the booking form
         "views/payment_booking_ask_views.xml",

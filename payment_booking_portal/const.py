@@ -52,6 +52,28 @@ LINK_AMOUNTS = [
     ("open", "The client types the amount"),
     ("products", "Products"),
 ]
+# How a widget shows on a website.
+EMBED_MODES = [
+    ("button", "A button that leads to a page of its own"),
+    ("popup", "A button that opens a window in the page"),
+    ("inline", "In the page"),
+]
+EMBED_SIZES = [
+    ("small", "Small"),
+    ("medium", "Medium"),
+    ("large", "Large"),
+]
+# Padding and size of the text.
+EMBED_SIZE_STYLES = {
+    "small": ("8px 16px", "14px"),
+    "medium": ("12px 24px", "16px"),
+    "large": ("16px 32px", "20px"),
+}
+EMBED_COLOR = "#2f6f5e"
+# The number is that of what the script understands: pasted code stays as it is.
+EMBED_SCRIPT_PATH = "/payment-booking/v1.js"
+MAX_RETURN_URL = 2000
+
 # More buttons than this are no help.
 MAX_SUGGESTIONS = 8
 

@@ -1,4 +1,5 @@
 from . import book
+from . import embed
 from . import invoice
 from . import link
 from . import manage

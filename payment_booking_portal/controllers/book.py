@@ -138,8 +138,9 @@ class BookingPages(ClientPages, http.Controller):
                 res_company=service.company_id,
             )
         values = self._prepare_calendar(service, query)
-        values["base_url"] = service._get_book_url()
-        values["details_url"] = f"{service._get_book_url()}/details"
+        self._remember_return(service, query)
+        values["base_url"] = self._get_service_url(service)
+        values["details_url"] = f"{values['base_url']}/details"
         return self._render_page("calendar_page", values)
 
     def _prepare_calendar(self, service, query, booking=None):
@@ -364,7 +365,7 @@ class BookingPages(ClientPages, http.Controller):
             return request.redirect(self._clean_address(query))
         choice = self._get_choice(service, query)
         if not service._is_open():
-            return request.redirect(service._get_book_url())
+            return request.redirect(self._get_service_url(service))
         # Made before the form is sent: two clicks at once are one visitor's.
         self._get_visitor_key()
         if self._is_person_gone(choice, query) or not self._is_free(service, choice):
@@ -462,7 +463,9 @@ class BookingPages(ClientPages, http.Controller):
                 "questions": self._get_questions(payment_form, partner),
                 "asks_phone": not self._get_phone_field(payment_form),
                 "request_key": secrets.token_urlsafe(24),
-                "back_url": service._get_book_url() + self._get_way_back(choice, seats),
+                "base_url": self._get_service_url(service),
+                "back_url": self._get_service_url(service)
+                + self._get_way_back(choice, seats),
             },
             status=400 if errors else 200,
             private=True,
@@ -528,8 +531,8 @@ class BookingPages(ClientPages, http.Controller):
                 res_company=service.company_id,
             )
         if booking.state == "hold" and booking._is_payable_now():
-            return request.redirect(booking._get_pay_url())
-        return request.redirect(booking._get_manage_url())
+            return self._go_on(booking, booking._get_pay_url())
+        return self._go_on(booking, booking._get_manage_url())
 
     def _place_with_retries(self, service, choice, form):
         """Place the booking, again at once when the snapshot was too old to see why
@@ -538,6 +541,7 @@ class BookingPages(ClientPages, http.Controller):
         partner = self._get_proved_partner()
         visitor_key = self._get_visitor_key()
         key = form.get("request_key") or ""
+        return_url = self._take_return(form)
         for left in reversed(range(MAX_TRIES)):
             try:
                 booking = request.env["payment.booking"]._place(
@@ -553,6 +557,7 @@ class BookingPages(ClientPages, http.Controller):
                         "tz": choice["tz"],
                         **self._get_campaign(),
                         "direct_link_id": self._get_link_to(service),
+                        "return_url": return_url,
                     },
                     resource=choice["resource"],
                     seats=choice["seats"],
@@ -597,5 +602,7 @@ class BookingPages(ClientPages, http.Controller):
             status=409,
             service=service,
             res_company=service.company_id,
-            slots=service._describe_slots(nearest, choice["tz"], seats),
+            slots=service._describe_slots(
+                nearest, choice["tz"], seats, self._get_service_url(service)
+            ),
         )

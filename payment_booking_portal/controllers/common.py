@@ -28,6 +28,8 @@ LIST_KEY = "payment_booking_list"
 SELECTION_KEY = "payment_booking_selection"
 # How many were chosen, how many of them are paid now, and by which payments.
 CUT_KEY = "payment_booking_cut"
+# The page of an allowed website that a visitor left, and goes back to.
+RETURN_KEY = "payment_booking_return"
 # What a link says of where the visitor comes from, and the field that keeps it.
 CAMPAIGN = {
     "utm_campaign": "campaign",
@@ -130,7 +132,54 @@ def is_person():
 
 
 class ClientPages:
-    """Mixin of the controllers whose pages clients see."""
+    """Mixin of the controllers whose pages clients see.
+
+    A page may be shown in a frame of another website (see `controllers/embed.py`):
+    whatever its address depends on asks the methods below.
+    """
+
+    # === ADDRESSES === #
+
+    def _get_frame(self):
+        """Return the frame that the page is shown in, or None. Override."""
+        return None
+
+    def _get_service_url(self, service):
+        """Return the path of the calendar of a service. Override."""
+        return service._get_book_url()
+
+    def _get_services_url(self):
+        """Return the path of the page to choose a service from, or False. Override."""
+        return "/book"
+
+    def _get_link_path(self, token):
+        """Return the path of the form of a direct link. Override."""
+        return f"/l/{token}"
+
+    def _go_on(self, document, url):
+        """Lead from what was filled in to the page of what it made. Override.
+
+        :param document: a booking or request, sudoed.
+        :param str url: path of its page.
+        """
+        return request.redirect(url)
+
+    def _remember_return(self, source, query):
+        """Keep the page that a visitor left, if it is of an allowed site.
+
+        :param source: a record with `payment.embed.mixin`, sudoed.
+        :param dict query: the address; `back` is that page.
+        """
+        if query.get("back"):
+            url = source._read_return_url(query["back"])
+            request.session[RETURN_KEY] = url or None
+
+    def _take_return(self, form):
+        """Return the page that a visitor left and goes back to, or None, once.
+
+        Override where it is in the form.
+        """
+        return request.session.pop(RETURN_KEY, None)
 
     def _render_page(self, template, values, status=200, private=False):
         """Render a client page with the headers that it needs.
@@ -144,6 +193,11 @@ class ClientPages:
         company = values.setdefault("res_company", own_sudo)
         values.setdefault("contact", company._get_booking_contact())
         values.setdefault("test_money", company.booking_accept_test_payments)
+        values.update(
+            frame=self._get_frame(),
+            service_url=self._get_service_url,
+            services_url=self._get_services_url(),
+        )
         response = request.render(f"payment_booking_portal.{template}", values)
         response.status_code = status
         response.headers["Content-Security-Policy"] = "frame-ancestors 'self'"

@@ -83,6 +83,7 @@ class LinkPages(ClientPages, http.Controller):
         if closed:
             return self._render_closed(link, closed)
         self._remember_campaign(query)
+        self._remember_return(link, query)
         if link._get_campaign():
             request.session[CAMPAIGN_KEY] = link._get_campaign()
         if link.kind != "pay":
@@ -121,6 +122,7 @@ class LinkPages(ClientPages, http.Controller):
             asks_phone=not self._get_phone_field(payment_form),
             typed_answers=typed,
             token=token,
+            form_url=self._get_link_path(token),
             typed={**self._get_typed(), **(typed or {})},
             errors=errors or {},
             request_key=secrets.token_urlsafe(24),
@@ -174,12 +176,12 @@ class LinkPages(ClientPages, http.Controller):
                 "refused",
                 status=409,
                 reason=str(error),
-                again_url=f"/l/{token}",
+                again_url=self._get_link_path(token),
                 res_company=link.company_id,
             )
         if not document:  # the visitor's own clicks, all at once: what they made counts
-            return request.redirect(f"/l/{token}")
-        return request.redirect(document._get_pay_url())
+            return request.redirect(self._get_link_path(token))
+        return self._go_on(document, document._get_pay_url())
 
     def _read_form(self, link, offers, form):
         """Return currency, values and errors of a form.
@@ -246,6 +248,7 @@ class LinkPages(ClientPages, http.Controller):
         """Make the request, again at once when the same visitor was quicker."""
         visitor_key = self._get_visitor_key()
         key = form.get("request_key") or ""
+        typed["return_url"] = self._take_return(form)
         for _try in range(MAX_TRIES):
             try:
                 document = link._use(

@@ -15,6 +15,7 @@ from . import payment_protected_mixin
 from . import payment_terms_mixin
 from . import payment_share_mixin
 from . import payment_share_button_mixin
+from . import payment_embed_mixin
 from . import payment_reminder_mixin
 from . import payment_unused_money_mixin
 from . import payment_document_event
@@ -36,6 +37,7 @@ from . import payment_direct_link
 from . import payment_direct_link_line
 from . import payment_direct_link_price
 from . import payment_direct_link_visit
+from . import payment_widget
 from . import payment_setup_step
 from . import payment_overview
 from . import payment_readiness

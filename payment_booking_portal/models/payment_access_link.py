@@ -7,8 +7,8 @@ from odoo.tools import consteq
 
 from .. import const
 
-# Bytes of a token. Of a direct link fewer, for a short address: 128 bits.
-TOKEN_BYTES = {"link": 16}
+# Bytes of a token. Of a public address fewer, for a short one: 128 bits.
+TOKEN_BYTES = {"link": 16, "widget": 16}
 
 
 class PaymentAccessLink(models.Model):
@@ -34,6 +34,7 @@ class PaymentAccessLink(models.Model):
             ("manage", "See, move and cancel"),
             ("link", "Direct link"),
             ("statement", "See and pay all that is due"),
+            ("widget", "Website widget"),
         ],
         required=True,
         readonly=True,

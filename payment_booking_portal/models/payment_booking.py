@@ -38,6 +38,7 @@ PROTECTED_FIELDS = {
     "unpaid_told",
     "pays_at_venue",
     "direct_link_id",
+    "return_url",
     "unused_money",
     "ended_at",
 }
@@ -629,6 +630,11 @@ class PaymentBooking(models.Model):
             )
         if not providers:
             raise UserError(self.env._("Online booking is closed at the moment."))
+
+    def _get_return_results(self):
+        """Override: a booking that counts, paid or not."""
+        results = super()._get_return_results()
+        return ["booked", *results] if self.state == "confirmed" else results
 
     def _clean_values(self, values):
         """Override to keep the time zone and the message of the client."""

@@ -22,7 +22,7 @@ from ..tools.taxes import compute_totals
 class PaymentBookingService(models.Model):
     _name = "payment.booking.service"
     _description = "Bookable Service"
-    _inherit = ["mail.thread", "image.mixin"]
+    _inherit = ["mail.thread", "image.mixin", "payment.embed.mixin"]
     _order = "sequence, name, id"
     _check_company_auto = True
 
@@ -536,6 +536,22 @@ class PaymentBookingService(models.Model):
         self.ensure_one()
         return f"/book/{self.env['ir.http']._slug(self)}"
 
+    def _get_embed_key(self):
+        """Override: its number, which its address shows too."""
+        return "service", str(self._origin.id or "")
+
+    def _get_embed_url(self):
+        """Override: its public page."""
+        return self._origin.id and self.get_base_url() + self._origin._get_book_url()
+
+    def _get_embed_services(self):
+        """Override: itself."""
+        return self.sudo()  # its page is public
+
+    def _get_embed_mode(self):
+        """Override: its calendar."""
+        return "inline"
+
     def _is_group_service(self):
         """Tell whether clients share a start."""
         self.ensure_one()
@@ -811,15 +827,17 @@ class PaymentBookingService(models.Model):
                 return sorted(found, key=lambda slot: abs(slot - start))[:count]
         return []
 
-    def _describe_slots(self, starts, tz_name, seats=1):
+    def _describe_slots(self, starts, tz_name, seats=1, base_url=None):
         """Return starts as buttons: dicts with `url` (a path) and `label`.
 
         :param list starts: naive UTC datetimes.
         :param str tz_name: the zone in which the client reads them.
         :param int seats: how many places are wanted.
+        :param str base_url: path of the calendar; its public page by default.
         """
         self.ensure_one()
         tz = pytz.timezone(tz_name)
+        base_url = base_url or self._get_book_url()
         buttons = []
         for start in sorted(starts):
             day = pytz.utc.localize(start).astimezone(tz).date()
@@ -829,7 +847,7 @@ class PaymentBookingService(models.Model):
             at = format_time(self.env, start, tz=tz_name, time_format="short")
             buttons.append(
                 {
-                    "url": f"{self._get_book_url()}/details?{urlencode(query)}",
+                    "url": f"{base_url}/details?{urlencode(query)}",
                     "label": f"{dates.format_day(self.env, day)}, {at}",
                 }
             )

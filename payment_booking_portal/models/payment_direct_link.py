@@ -26,7 +26,12 @@ class PaymentDirectLink(models.Model):
 
     _name = "payment.direct.link"
     _description = "Direct Link"
-    _inherit = ["mail.thread", "payment.terms.mixin", "payment.share.button.mixin"]
+    _inherit = [
+        "mail.thread",
+        "payment.terms.mixin",
+        "payment.share.button.mixin",
+        "payment.embed.mixin",
+    ]
     _mail_post_access = "read"
     _order = "id desc"
 
@@ -188,6 +193,10 @@ class PaymentDirectLink(models.Model):
     def _compute_use_count(self):
         for link in self:
             link.use_count = link._count_uses()
+
+    @api.depends("url", "button_label")
+    def _compute_embed_code(self):
+        return super()._compute_embed_code()
 
     @api.depends("url", "signature_label")
     def _compute_signature(self):
@@ -656,8 +665,11 @@ class PaymentDirectLink(models.Model):
 
     # === REDIRECTS === #
 
-    def _get_target_url(self):
-        """Return where a link leads that is no payment of its own, or False."""
+    def _get_target_url(self, service_url=None):
+        """Return where a link leads that is no payment of its own, or False.
+
+        :param service_url: gives the path of a service; its public page by default.
+        """
         self.ensure_one()
         if self.kind == "payments":
             return "/my/payments"
@@ -671,7 +683,8 @@ class PaymentDirectLink(models.Model):
             "currency": self.booking_currency_id.name,
         }
         query = {key: value for key, value in query.items() if value}
-        return service._get_book_url() + (f"?{urlencode(query)}" if query else "")
+        path = service_url(service) if service_url else service._get_book_url()
+        return path + (f"?{urlencode(query)}" if query else "")
 
     def _get_campaign(self):
         """Return where a visitor comes from, as values of a request or booking."""
@@ -688,6 +701,31 @@ class PaymentDirectLink(models.Model):
     def _get_share_title(self):
         """Override: the internal name."""
         return self.name
+
+    def _get_embed_key(self):
+        """Override: the token of its address."""
+        return "link", (self.url or "").rpartition("/")[2]
+
+    def _get_embed_url(self):
+        """Override: its address."""
+        return self.url
+
+    def _get_embed_path(self, lang):
+        """Override: what is not public is not framed."""
+        return self.kind != "payments" and super()._get_embed_path(lang)
+
+    def _get_embed_services(self):
+        """Override: the one that is booked."""
+        booked_sudo = self.sudo().service_id  # guests read no services
+        return booked_sudo.filtered(lambda _service: self.kind == "book")
+
+    def _get_embed_links(self):
+        """Override: itself."""
+        return self.sudo().filtered(lambda link: link.kind == "pay")  # as above
+
+    def _get_embed_label(self):
+        """Override: the text of its button."""
+        return self.button_label or super()._get_embed_label()
 
     def _render_preview(self):
         """Return the page of the link as it stands in the form, saved or not."""

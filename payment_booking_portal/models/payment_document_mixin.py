@@ -81,6 +81,12 @@ class PaymentDocumentMixin(models.AbstractModel):
         index="btree_not_null",
         help="The public link that the client came by.",
     )
+    return_url = fields.Char(
+        string="Came From",
+        readonly=True,
+        copy=False,
+        help="The page of an allowed website that the client left, and goes back to.",
+    )
     is_abandoned = fields.Boolean(
         string="Abandoned",
         compute="_compute_is_abandoned",
@@ -345,6 +351,15 @@ class PaymentDocumentMixin(models.AbstractModel):
         )
         return sequence.next_by_id() if sequence else "/"
 
+    def _get_payable_return_url(self):
+        """Override: the page that the client left, which is told what happened."""
+        results = ",".join(self._get_return_results()) or "closed"
+        return self.return_url and f"{self.return_url}#payment-booking={results}"
+
+    def _get_return_results(self):
+        """Return what the website is told of a client who comes back: see the script."""
+        return ["paid"] if self._get_payable_status() == "paid" else []
+
     def _clean_values(self, values):
         """Return what a client may set on a document, cut to a sane length."""
         allowed = (
@@ -357,6 +372,8 @@ class PaymentDocumentMixin(models.AbstractModel):
             for key in allowed
             if values.get(key)
         }
+        if values.get("return_url"):  # checked (see `_read_return_url`)
+            cleaned["return_url"] = values["return_url"]
         return cleaned
 
     def _ensure_payable_partner(self):

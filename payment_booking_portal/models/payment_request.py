@@ -33,6 +33,7 @@ PROTECTED_FIELDS = {
     "form_submission_ids",
     "client_key",
     "direct_link_id",
+    "return_url",
     "visitor_key",
     "request_key",
     "unused_money",
@@ -547,10 +548,12 @@ class PaymentRequest(models.Model):
         return self.direct_link_id.sudo().thanks or super()._get_payable_thanks()
 
     def _get_payable_return_url(self):
-        """Override: the address that staff set on the direct link."""
+        """Override: without a page that the client left, the address that staff set on
+        the direct link.
+        """
         return (
-            self.direct_link_id.sudo().return_url  # clients read no links
-            or super()._get_payable_return_url()
+            super()._get_payable_return_url()
+            or self.direct_link_id.sudo().return_url  # clients read no links
         )
 
     def _get_payable_again_url(self):

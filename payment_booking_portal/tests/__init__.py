@@ -17,6 +17,7 @@ from . import test_hold
 from . import test_hoot
 from . import test_http_book
 from . import test_http_bundle
+from . import test_http_embed
 from . import test_http_form
 from . import test_http_invoice
 from . import test_http_link

