@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 from . import databases, postgres
 from .core import LOGS, ODOO, PYTHON, ROOT, DevError, addons, say
@@ -32,8 +33,14 @@ NOT_WITH_US = {
 # What in a test file says that it starts browsers or processes of its own. One of its
 # tests takes as long as so many others.
 HEAVY = re.compile(r"common_browser|browser_js|start_tour|HOOTCommon|test_race|Popen")
-HEAVY_WEIGHT = 5
+HEAVY_WEIGHT = 3
+# The same of making a database for another addon.
+INSTALL_WEIGHT = 80
 TEST = re.compile(r"^ +def test_", re.MULTILINE)
+# What pytest says when no test was chosen.
+NOTHING = 5
+# Seconds between two looks at what goes on.
+POLL = 0.2
 
 # What `QUICK=1 make test` leaves out, as the server does, which has half an hour:
 # Odoo's own tests, and slow ones of what seldom changes.
@@ -65,33 +72,51 @@ def is_quick():
 
 
 def test(arguments):
-    """Run pytest once per addon of the repository, until one run fails.
+    """Run pytest on every addon of the repository; return the first bad status.
 
-    Without arguments there are two at once, each with a database of its own, and about
-    half of the work: most machines have two cores.
+    Without arguments there are two lanes, each with databases of its own and about half
+    of the work: most machines have two cores.
     """
     if not any(map(shutil.which, BROWSERS)):
         raise DevError(
             "Chromium is missing: Odoo would skip the browser tests. Install it with: "
             "apt-get install chromium"
         )
-    status = 0
     with postgres.running() as server:
-        for addon, paths in suites(arguments):
-            halves = [[*paths, *arguments]] if arguments else split(addon, paths)
-            status = run_at_once(server, addon, halves)
-            if status:
-                break
-    return status
+        return run_lanes(server, plan(arguments))
 
 
-def split(addon, paths):
+def plan(arguments):
+    """Return the lanes: lists of pairs of an addon and the arguments of its pytest.
+
+    The runs of one lane follow each other. Addons on top of the first one are short:
+    they come last.
+    """
+    found = suites(arguments)
+    if arguments:
+        return [[(addon, [*paths, *arguments]) for addon, paths in found]]
+    (addon, paths), *others = found
+    beside = sum(weigh_addon(name) for name, _paths in others)
+    lanes = [[(addon, run)] for run in split(addon, paths, beside)]
+    lanes[-1] += others
+    return lanes
+
+
+def weigh_addon(addon):
+    """Return how long an addon takes, in tests of no more than one process."""
+    texts = [path.read_text() for path in (ROOT / addon).glob("tests/test_*.py")]
+    heavy = sum(len(TEST.findall(text)) for text in texts)
+    return INSTALL_WEIGHT + HEAVY_WEIGHT * heavy
+
+
+def split(addon, paths, beside=0):
     """Return the arguments of the runs that go on at once.
 
     Browsers and processes are in the second one, with Odoo's own tests; each other file
     is where there is less to do.
 
     :param paths: what `suites` says.
+    :param int beside: what the second one has to do besides.
     """
     folder = addon + "/tests"
     if folder not in paths:
@@ -106,7 +131,7 @@ def split(addon, paths):
     heavy = [name for name in files if HEAVY.search(texts[name] + name)]
     second = [path for path in paths if path not in ("dev/tests", folder)] + heavy
     first = ["dev/tests"] if "dev/tests" in paths else []
-    load = [0, HEAVY_WEIGHT * sum(weights[name] for name in heavy)]
+    load = [0, beside + HEAVY_WEIGHT * sum(weights[name] for name in heavy)]
     for name in sorted(files.keys() - set(heavy), key=lambda name: -weights[name]):
         least = load.index(min(load))
         (first, second)[least].append(name)
@@ -114,30 +139,82 @@ def split(addon, paths):
     return [run for run in (first, second) if run]
 
 
-def run_at_once(server, addon, runs):
-    """Run pytest with each list of arguments, at once; return the first bad status.
+def run_lanes(server, lanes):
+    """Run the lanes at once; return the first bad status.
 
-    The first one is seen as it goes on, the others at the end.
+    The first lane is seen as it goes on, the others at the end.
     """
-    with contextlib.ExitStack() as stack:
-        started = []
-        for number, arguments in enumerate(runs):
-            suffix = f"_{number}" if number else ""
-            database = stack.enter_context(databases.clone(server, addon, suffix))
-            output = None
-            if number:
-                path = LOGS / f"test{suffix}.log"
-                output = stack.enter_context(path.open("wb+"))
-            started.append(
-                (start_pytest(server, database, arguments, suffix, output), output)
-            )
-        status = 0
-        for process, output in started:
-            status = wait(process, [other for other, _ in started]) or status
-            if output:
-                output.seek(0)
-                say(output.read().decode(errors="replace"))
-    return status
+    lanes = [Lane(server, number, runs) for number, runs in enumerate(lanes)]
+    going = True
+    while going:
+        try:
+            going = any([lane.go_on() for lane in lanes])
+            time.sleep(POLL)
+        except KeyboardInterrupt:
+            # The terminal told pytest as well: let it write its summary.
+            for lane in lanes:
+                lane.runs.clear()
+        except SystemExit:
+            for lane in lanes:
+                lane.stop()
+            raise
+    for lane in lanes:
+        lane.show()
+    statuses = [status for lane in lanes for status in lane.statuses]
+    if set(statuses) == {NOTHING}:
+        return NOTHING
+    # What is chosen by its name is in some of the addons.
+    return next((one for one in statuses if one not in (0, NOTHING)), 0)
+
+
+class Lane:
+    """Runs that follow each other, beside other lanes."""
+
+    def __init__(self, server, number, runs):
+        self.server = server
+        self.suffix = f"_{number}" if number else ""
+        self.runs = list(runs)
+        self.process = None
+        self.statuses = []
+        self.stack = contextlib.ExitStack()
+        self.output = None
+        if number:
+            LOGS.mkdir(parents=True, exist_ok=True)
+            self.output = (LOGS / f"test{self.suffix}.log").open("wb+")
+
+    def go_on(self):
+        """Start the next run if none is on; tell whether there is one."""
+        if self.process and self.process.poll() is None:
+            return True
+        if self.process:
+            self.statuses.append(self.process.returncode)
+            self.process = None
+            self.stack.close()
+        if self.runs:
+            self.start(*self.runs.pop(0))
+        return bool(self.process)
+
+    def start(self, addon, arguments):
+        """Start pytest on a fresh database."""
+        database = databases.clone(self.server, addon, self.suffix)
+        database = self.stack.enter_context(database)
+        self.process = start_pytest(
+            self.server, database, arguments, self.suffix, self.output
+        )
+
+    def stop(self):
+        """End what is on."""
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+        self.stack.close()
+
+    def show(self):
+        """Say what was not seen yet."""
+        if self.output:
+            self.output.seek(0)
+            say(self.output.read().decode(errors="replace"))
+            self.output.close()
 
 
 def suites(arguments):
@@ -184,6 +261,7 @@ def start_pytest(server, database, arguments, suffix="", output=None):
     """
     config = databases.write_config(server, database)
     command = [PYTHON, "-m", "pytest", "-p", "dev.pytest_checks"]
+    command += ["-p", "dev.pytest_caches"]
     command += [f"--odoo-config={config}", f"--odoo-database={database}"]
     # Odoo's log goes to a file: pytest shows its own copy with a failed test.
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -208,22 +286,3 @@ def start_pytest(server, database, arguments, suffix="", output=None):
         stdout=output,
         stderr=subprocess.STDOUT if output else None,
     )
-
-
-def wait(process, others):
-    """Wait for the end of a pytest and return its exit status.
-
-    :param others: all that were started: a signal to end ends them too.
-    """
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            # The terminal told pytest as well: let it write its summary.
-            continue
-        except SystemExit:
-            for other in others:
-                other.terminate()
-            for other in others:
-                other.wait()
-            raise

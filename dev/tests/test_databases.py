@@ -1,5 +1,7 @@
 """Tests of reading installation logs and of choosing what to run."""
 
+import contextlib
+
 import pytest
 
 from dev import core, databases, i18n, testing
@@ -94,3 +96,73 @@ def test_each_test_file_runs_in_one_of_the_halves(monkeypatch):
         assert f"{folder}/test_tours.py" in second
         assert f"{folder}/test_race.py" in second
         assert f"{folder}/test_slots.py" in first
+
+
+class Ended:
+    """A process that is over after some looks at it."""
+
+    def __init__(self, status, looks=1):
+        self.returncode = status
+        self.looks = looks
+        self.terminated = False
+
+    def poll(self):
+        """Say whether it is over."""
+        self.looks -= 1
+        return None if self.looks >= 0 else self.returncode
+
+    def terminate(self):
+        """Note that it was told to end."""
+        self.terminated = True
+
+    def wait(self):
+        """Be over."""
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Replace databases and pytest; return what is started."""
+    started = []
+    statuses = {"bad": 1, "nothing": testing.NOTHING}
+
+    @contextlib.contextmanager
+    def clone(server, addon, suffix):
+        yield f"{addon}{suffix}"
+
+    def start(server, database, arguments, suffix, output):
+        process = Ended(statuses.get(arguments[0], 0), looks=len(arguments))
+        started.append((database, arguments, process))
+        return process
+
+    monkeypatch.setattr(testing.databases, "clone", clone)
+    monkeypatch.setattr(testing, "start_pytest", start)
+    monkeypatch.setattr(testing, "POLL", 0)
+    return started
+
+
+def test_lanes_go_on_at_once_and_their_runs_follow_each_other(started):
+    lanes = [[("a", ["slow"] * 9)], [("a", ["x"]), ("b", ["y"])]]
+    assert testing.run_lanes(None, lanes) == 0
+    assert [database for database, *_rest in started] == ["a", "a_1", "b_1"]
+
+
+def test_a_bad_status_is_kept_and_the_rest_goes_on(started):
+    lanes = [[("a", ["x"])], [("a", ["bad"]), ("b", ["y"])]]
+    assert testing.run_lanes(None, lanes) == 1
+    assert len(started) == 3
+
+
+def test_a_name_may_be_in_one_addon_only(started):
+    nothing = ("a", ["nothing"])
+    assert testing.run_lanes(None, [[nothing, ("b", ["x"])]]) == 0
+    assert testing.run_lanes(None, [[nothing, nothing]]) == testing.NOTHING
+
+
+def test_a_signal_to_end_ends_all(started, monkeypatch):
+    def stop(_seconds):
+        raise SystemExit(1)
+
+    monkeypatch.setattr(testing.time, "sleep", stop)
+    with pytest.raises(SystemExit):
+        testing.run_lanes(None, [[("a", ["x"])], [("a", ["y"])]])
+    assert all(process.terminated for _database, _args, process in started)

@@ -47,6 +47,7 @@ from . import account_move_line
 from . import payment_due
 from . import payment_received
 from . import payment_reminder_rule
+from . import payment_money_back_mixin
 from . import payment_refund_request
 from . import payment_dispute
 from . import payment_reminder

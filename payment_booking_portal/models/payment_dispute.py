@@ -15,10 +15,7 @@ class PaymentDispute(models.Model):
 
     _name = "payment.dispute"
     _description = "Dispute"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
-    _order = "id desc"
-    _rec_name = "document"
-    _check_company_auto = True
+    _inherit = "payment.money.back.mixin"
 
     state = fields.Selection(
         const.DISPUTE_STATES, required=True, readonly=True, index=True
@@ -29,32 +26,7 @@ class PaymentDispute(models.Model):
     reference = fields.Char(
         string="Reference at the Provider", required=True, readonly=True
     )
-    transaction_id = fields.Many2one(
-        "payment.transaction",
-        string="Payment",
-        required=True,
-        readonly=True,
-        ondelete="restrict",
-        index=True,
-    )
-    refund_tx_id = fields.Many2one(
-        "payment.transaction",
-        string="Booked As",
-        readonly=True,
-        ondelete="restrict",
-        index="btree_not_null",
-    )
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="restrict", index=True
-    )
-    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
-    amount = fields.Monetary(required=True, readonly=True)
-    partner_id = fields.Many2one(
-        "res.partner", string="Client", readonly=True, index="btree_not_null"
-    )
-    document = fields.Char(readonly=True, help="What was paid.")
-    provider_name = fields.Char(string="Paid With", readonly=True)
-    reason = fields.Char(readonly=True, help="What the client's bank says.")
+    reason = fields.Char(help="What the client's bank says.")
     opened_at = fields.Datetime(string="Opened", required=True, readonly=True)
     deadline = fields.Date(
         string="Answer By", readonly=True, help="Until when you can send evidence."
@@ -104,18 +76,13 @@ class PaymentDispute(models.Model):
     def _prepare_values(self, tx_sudo, answer):
         currency = self.env["res.currency"].with_context(active_test=False)
         currency = currency.search([("name", "=", answer.currency)], limit=1)
-        documents = [line._get_document() for line in tx_sudo.allocation_ids]
         return {
+            **self._prepare_payment_values(tx_sudo),
             "state": answer.word,
             "provider_id": tx_sudo.provider_id.id,
             "reference": answer.reference,
-            "transaction_id": tx_sudo.id,
-            "company_id": tx_sudo.company_id.id,
             "currency_id": (currency or tx_sudo.currency_id).id,
             "amount": answer.amount,
-            "partner_id": tx_sudo.partner_id.id,
-            "document": ", ".join(d.display_name for d in documents),
-            "provider_name": tx_sudo.provider_id.name,
             "reason": answer.reason,
             "opened_at": answer.made_at,
             "deadline": answer.until and tx_sudo._get_local_day(answer.until),
@@ -236,7 +203,7 @@ class PaymentDispute(models.Model):
         """Return what staff reads of it, by its state."""
         self.ensure_one()
         values = {
-            "amount": format_amount(self.env, self.amount, self.currency_id),
+            "amount": self._format(),
             "provider": self.provider_name,
             "reason": self.reason or self.env._("no reason given"),
         }

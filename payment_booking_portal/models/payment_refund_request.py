@@ -37,10 +37,7 @@ class PaymentRefundRequest(models.Model):
 
     _name = "payment.refund.request"
     _description = "Refund"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
-    _order = "id desc"
-    _rec_name = "document"
-    _check_company_auto = True
+    _inherit = "payment.money.back.mixin"
 
     state = fields.Selection(
         const.REFUND_STATES,
@@ -49,32 +46,8 @@ class PaymentRefundRequest(models.Model):
         default="approval",
         index=True,
     )
-    transaction_id = fields.Many2one(
-        "payment.transaction",
-        string="Payment",
-        required=True,
-        readonly=True,
-        ondelete="restrict",
-        index=True,
-    )
-    refund_tx_id = fields.Many2one(
-        "payment.transaction",
-        string="Refund at the Provider",
-        readonly=True,
-        ondelete="restrict",
-        index="btree_not_null",
-    )
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="restrict", index=True
-    )
-    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
-    amount = fields.Monetary(required=True, readonly=True)
-    partner_id = fields.Many2one(
-        "res.partner", string="Client", readonly=True, index="btree_not_null"
-    )
-    document = fields.Char(readonly=True, help="What was paid.")
-    provider_name = fields.Char(string="Paid With", readonly=True)
-    reason = fields.Char(required=True, readonly=True)
+    refund_tx_id = fields.Many2one(string="Refund at the Provider")
+    reason = fields.Char(required=True)
     user_id = fields.Many2one("res.users", string="Decided By", readonly=True)
     done_at = fields.Datetime(string="Given Back", readonly=True)
     credit_note_id = fields.Many2one(
@@ -207,15 +180,9 @@ class PaymentRefundRequest(models.Model):
     @api.model
     def _prepare_values(self, tx_sudo, amount, reason):
         """Return the values of a new refund that say what it is."""
-        documents = [line._get_document() for line in tx_sudo.allocation_ids]
         return {
-            "transaction_id": tx_sudo.id,
-            "company_id": tx_sudo.company_id.id,
-            "currency_id": tx_sudo.currency_id.id,
+            **self._prepare_payment_values(tx_sudo),
             "amount": amount,
-            "partner_id": tx_sudo.partner_id.id,
-            "document": ", ".join(d.display_name for d in documents),
-            "provider_name": tx_sudo.provider_id.name,
             "reason": reason,
         }
 
@@ -225,9 +192,6 @@ class PaymentRefundRequest(models.Model):
         # sudo: nobody but administrators reads parameters
         parameters_sudo = self.env["ir.config_parameter"].sudo()
         return f"{parameters_sudo.get_param('database.uuid')}-refund-{self.id}"
-
-    def _format(self):
-        return format_amount(self.env, self.amount, self.currency_id)
 
     def _log(self, text):
         """Note on what was paid, and here, what became of the refund."""
