@@ -45,6 +45,7 @@
         "views/booking_templates.xml",
         "views/portal_payment_templates.xml",
         "views/embed_templates.xml",
+        "views/widget_templates.xml",
         # Back office
         "views/payment_booking_confirm_views.xml",  # Its action is on the booking form
         "views/payment_booking_ask_views.xml",
@@ -67,6 +68,7 @@
         "views/payment_same_person_views.xml",
         "views/payment_booking_share_views.xml",
         "views/payment_direct_link_views.xml",
+        "views/payment_widget_views.xml",
         "views/payment_overview_views.xml",
         "views/payment_booking_session_views.xml",
         "views/payment_booking_service_views.xml",
@@ -93,6 +95,7 @@
         "demo/payment_booking_demo.xml",
         "demo/payment_request_demo.xml",
         "demo/payment_direct_link_demo.xml",
+        "demo/payment_widget_demo.xml",
         "demo/account_move_demo.xml",
     ],
     "assets": {
@@ -104,6 +107,7 @@
         ],
         "web.assets_frontend": [
             "payment_booking_portal/static/src/scss/client_pages.scss",
+            "payment_booking_portal/static/src/scss/widget_preview.scss",
             "payment_booking_portal/static/src/interactions/*.js",
         ],
         "web.assets_unit_tests": [

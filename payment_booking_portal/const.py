@@ -56,11 +56,11 @@ LINK_AMOUNTS = [
 EMBED_MODES = [
     ("button", "A button that leads to a page of its own"),
     ("popup", "A button that opens a window in the page"),
-    ("inline", "In the page"),
+    ("inline", "Straight in the page, without a button"),
 ]
 EMBED_SIZES = [
     ("small", "Small"),
-    ("medium", "Medium"),
+    ("medium", "Normal"),
     ("large", "Large"),
 ]
 # Padding and size of the text.

@@ -8,3 +8,4 @@ from . import portal
 from . import provider_return
 from . import statement
 from . import stripe
+from . import widget

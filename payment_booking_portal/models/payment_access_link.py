@@ -200,6 +200,15 @@ class PaymentAccessLink(models.Model):
         )
         return count >= most
 
+    @api.model
+    def _renew(self, document, scope, company=None):
+        """Give a document another link: those that are out are dead from now on.
+
+        See `_get_for` for the parameters.
+        """
+        self._get_all(document, scope, company)._revoke()
+        return self._get_for(document, scope, company)
+
     def _note_asked(self, client_key):
         """Keep that the holder asked for a fresh link; tell whether one may be sent.
 

@@ -870,10 +870,8 @@ class PaymentDirectLink(models.Model):
     def action_new_address(self):
         """Give the links another address: the old one is dead from now on."""
         self.check_access("write")
-        AccessLink = self.env["payment.access.link"]
         for link in self:
-            AccessLink._get_all(link, "link")._revoke()
-            AccessLink._get_for(link, "link")
+            self.env["payment.access.link"]._renew(link, "link")
             link.message_post(body=self.env._("The link got a new address."))
         self.invalidate_recordset(["url"])
 

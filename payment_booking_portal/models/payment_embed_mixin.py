@@ -25,8 +25,9 @@ class PaymentEmbedMixin(models.AbstractModel):
         help="The websites that may show it in their pages, one on each line, such as "
         "https://www.studio.example. On other sites it is a plain link.",
     )
-    embed_code = fields.Text(
-        string="Code for a Website", compute="_compute_embed_code"
+    embed_code = fields.Text(string="Code for a Website", compute="_compute_embed_code")
+    embed_guide = fields.Json(
+        string="How to Put It on a Website", compute="_compute_embed_code"
     )
 
     # === COMPUTE METHODS === #
@@ -34,6 +35,7 @@ class PaymentEmbedMixin(models.AbstractModel):
     def _compute_embed_code(self):
         for record in self:
             record.embed_code = record._get_embed_code()
+            record.embed_guide = record._prepare_embed_guide()
 
     # === CONSTRAINTS === #
 
@@ -145,24 +147,58 @@ class PaymentEmbedMixin(models.AbstractModel):
     def _get_embed_code(self):
         """Return the line that is pasted into a page, or False."""
         self.ensure_one()
-        kind, key = self._get_embed_key()
-        if not key:
+        if not self._get_embed_key()[1]:
             return False
+        # How it looks is asked for: what is changed here changes there.
         code = Markup(
-            '<script async src="{script}" data-{kind}="{key}" data-mode="{mode}" '
-            'data-label="{label}"></script>'
+            '<script async src="{script}" data-{kind}="{key}"></script>'
             '<noscript><a href="{url}">{label}</a></noscript>'
         )
-        return str(
-            code.format(
-                script=self._get_script_url(),
-                kind=kind,
-                key=key,
-                mode=self._get_embed_mode(),
-                label=self._get_embed_label(),
-                url=self._get_embed_url(),
-            )
+        return str(code.format(script=self._get_script_url(), **self._prepare_code()))
+
+    def _get_embed_element(self):
+        """Return the element that stands for one of several on a page, or False.
+
+        The link in it is what is seen until the script is there, or without it.
+        """
+        self.ensure_one()
+        if not self._get_embed_key()[1]:
+            return False
+        code = Markup(
+            '<payment-booking {kind}="{key}"><a href="{url}">{label}</a>'
+            "</payment-booking>"
         )
+        return str(code.format(**self._prepare_code()))
+
+    def _prepare_code(self):
+        kind, key = self._get_embed_key()
+        return {
+            "kind": kind,
+            "key": key,
+            "url": self._get_embed_url(),
+            "label": self._get_embed_label(),
+        }
+
+    def _prepare_embed_guide(self):
+        """Return what staff pastes into their website, or False without an address.
+
+        :return: `code`; `script` and `element` for several on a page; `policy`, what a
+            site with a Content-Security-Policy has to allow.
+        :rtype: dict
+        """
+        code = self._get_embed_code()
+        if not code:
+            return False
+        server = parse_origin(self.get_base_url()) or self.get_base_url()
+        script = Markup('<script async src="{}"></script>')
+        return {
+            "code": code,
+            "script": str(script.format(self._get_script_url())),
+            "element": self._get_embed_element(),
+            "policy": "; ".join(
+                f"{kind}-src {server}" for kind in ("script", "connect", "frame")
+            ),
+        }
 
     def _prepare_embed(self, lang, origin):
         """Return what the script wants to know before it shows anything.

@@ -5,6 +5,10 @@ from odoo.fields import Domain
 from .. import const
 from ..tools.colors import COLOR, get_text_color
 
+# What decides what opens; the rest says how the button looks.
+ACTIONS = ("can_book", "can_pay", "can_account", "service_ids", "link_ids")
+CONTENT = (*ACTIONS, "company_id", "title", "text")
+
 
 class PaymentWidget(models.Model):
     """What a website shows of the business: pay, book, my account."""
@@ -55,6 +59,15 @@ class PaymentWidget(models.Model):
     color = fields.Char(required=True, default=const.EMBED_COLOR)
     size = fields.Selection(const.EMBED_SIZES, required=True, default="medium")
 
+    # What comes of it
+    closed_reason = fields.Char(compute="_compute_closed_reason")
+    preview = fields.Html(
+        compute="_compute_preview",
+        sanitize=False,
+        help="What opens, as it stands in the form. Empty when it is as saved: then "
+        "the page itself can be shown.",
+    )
+
     # === SELECTIONS === #
 
     @api.model
@@ -76,6 +89,17 @@ class PaymentWidget(models.Model):
     @api.depends("color", "size")
     def _compute_button(self):
         return super()._compute_button()
+
+    @api.depends("active", "company_id", *ACTIONS)
+    def _compute_closed_reason(self):
+        for widget in self:
+            widget.closed_reason = widget._get_closed_reason()
+
+    @api.depends(*CONTENT)
+    def _compute_preview(self):
+        for widget in self:
+            changed = not widget._origin or widget._is_content_changed()
+            widget.preview = changed and widget._render_preview()
 
     # === CONSTRAINTS === #
 
@@ -101,10 +125,8 @@ class PaymentWidget(models.Model):
     @api.constrains("color")
     def _check_color(self):
         for widget in self:
-            if not COLOR.fullmatch(widget.color):
-                raise ValidationError(
-                    self.env._("Type the colour like this: #2f6f5e")
-                )
+            if not COLOR.fullmatch(widget.color or ""):
+                raise ValidationError(self.env._("Type the colour like this: #2f6f5e"))
 
     # === CRUD METHODS === #
 
@@ -115,6 +137,20 @@ class PaymentWidget(models.Model):
         for widget in widgets:
             self.env["payment.access.link"]._get_for(widget, "widget")
         return widgets
+
+    def copy_data(self, default=None):
+        """Override to tell the copy from the widget. Its address is its own."""
+        vals_list = super().copy_data(default)
+        for widget, vals in zip(self, vals_list, strict=True):
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", widget.name)
+        return vals_list
+
+    def unlink(self):
+        """Override to make the addresses dead."""
+        for widget in self:
+            self.env["payment.access.link"]._get_all(widget, "widget")._revoke()
+        return super().unlink()
 
     # === WHAT IT SHOWS === #
 
@@ -137,6 +173,51 @@ class PaymentWidget(models.Model):
         self.ensure_one()
         links_sudo = self.sudo().link_ids  # guests read no widgets
         return links_sudo.filtered(lambda link: self.can_pay and link.active)
+
+    def _get_choices(self):
+        """Return what clients can use now: services and direct links, sudoed."""
+        services = self._get_embed_services()
+        links = self._get_embed_links()
+        return (
+            services.filtered(lambda service: service._is_open()),
+            links.filtered(lambda link: not link._get_closed_key()),
+        )
+
+    def _get_closed_reason(self):
+        """Return why clients find nothing, for staff, or False."""
+        self.ensure_one()
+        if not self.active:
+            return self.env._("It is archived.")
+        if self.can_account or any(self._get_choices()):
+            return False
+        return self.env._(
+            "Nothing of it can be booked or paid. Publish a service, or choose a "
+            "direct link that is open."
+        )
+
+    def _is_content_changed(self):
+        """Tell whether what opens differs from what is saved."""
+        saved = self._origin
+        return any(
+            set(self[name].ids) != set(saved[name].ids)
+            if self._fields[name].relational
+            else self[name] != saved[name]
+            for name in CONTENT
+        )
+
+    def _render_preview(self):
+        """Return what opens, as it stands in the form; nothing in it can be used."""
+        self.ensure_one()
+        services, links = self._get_choices()
+        return self.env["ir.qweb"]._render(
+            "payment_booking_portal.widget_preview",
+            {
+                "widget": self,
+                "services": services,
+                "links": links,
+                "res_company": self.company_id.sudo(),  # its name is public
+            },
+        )
 
     # === THE CODE === #
 
@@ -195,4 +276,12 @@ class PaymentWidget(models.Model):
     def action_try(self):
         """Open the page of the widget in a new tab, as a client sees it."""
         self.ensure_one()
+        self.check_access("read")
         return {"type": "ir.actions.act_url", "url": self.url, "target": "new"}
+
+    def action_new_address(self):
+        """Give the widgets another address: code that is out is dead from now on."""
+        self.check_access("write")
+        for widget in self:
+            self.env["payment.access.link"]._renew(widget, "widget")
+        self.invalidate_recordset()

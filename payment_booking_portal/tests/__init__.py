@@ -74,4 +74,5 @@ from . import test_transaction
 from . import test_unused_money
 from . import test_ways
 from . import test_ways_browser
+from . import test_widget
 from . import test_without_mouse

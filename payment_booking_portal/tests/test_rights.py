@@ -30,6 +30,7 @@ TABLE = {
     "payment.direct.link": (READ, WRITE, NONE, WRITE, NONE, NONE),
     "payment.direct.link.line": (READ, WRITE, NONE, WRITE, NONE, NONE),
     "payment.direct.link.price": (READ, WRITE, NONE, WRITE, NONE, NONE),
+    "payment.widget": (READ, WRITE, NONE, WRITE, NONE, NONE),
     "payment.direct.link.visit": (NONE, NONE, NONE, NONE, NONE, NONE),
     "payment.booking.confirm": (NONE, "rwc-", NONE, "rwc-", NONE, NONE),
     "payment.setup.step": (NONE, READ, NONE, READ, NONE, NONE),

@@ -206,6 +206,29 @@ class TestManagerTours(BrowserCommon):
         self._start("manager_getting_started", "fr_FR")
         self.assertEqual(self.company.street, "Rue Haute 1")
 
+    def _make_widget(self, lang):
+        self.env["res.lang"]._activate_lang(lang)
+        self.manager.lang = lang
+        self.env["payment.widget"].search([]).unlink()
+        self.start_tour(
+            "/odoo",
+            "payment_booking_portal.manager_makes_widget",
+            login=self.manager.login,
+        )
+        self.env.invalidate_all()
+        widget = self.env["payment.widget"].search([])
+        self.assertEqual((widget.name, widget.create_uid), ("Home page", self.manager))
+        self.assertEqual(widget.company_id, self.company)
+        self.assertTrue(widget.can_book and widget.can_account)
+        self.assertEqual(widget.color, "#aa3355")
+        self.assertEqual(widget.allowed_sites, "https://www.studio.example")
+
+    def test_manager_makes_widget(self):
+        self._make_widget("en_US")
+
+    def test_manager_makes_widget_in_french(self):
+        self._make_widget("fr_FR")
+
     def test_manager_mends_what_is_red(self):
         company = self.company
         company.booking_mail_result = "login"
