@@ -110,6 +110,10 @@
             "payment_booking_portal/static/src/scss/widget_preview.scss",
             "payment_booking_portal/static/src/interactions/*.js",
         ],
+        # All the scripts of a page in a frame of another website.
+        "payment_booking_portal.assets_frame": [
+            "payment_booking_portal/static/src/embed/frame.js",
+        ],
         "web.assets_unit_tests": [
             "payment_booking_portal/static/tests/interactions/*.test.js",
         ],

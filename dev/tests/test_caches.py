@@ -16,7 +16,7 @@ class OneRegistry(Registry):
 
     def __init__(self):
         self._Registry__caches = {name: LRU(8) for name in _REGISTRY_CACHES}
-        self.cache_invalidated = set()
+        self._invalidation_flags = threading.local()
         self.loaded = False
 
     def fill(self):

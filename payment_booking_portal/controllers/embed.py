@@ -6,6 +6,7 @@ frame it. Payment opens in the top window, where the pages are the usual ones.
 """
 
 import hashlib
+from urllib.parse import parse_qsl, urlencode
 
 from odoo import http
 from odoo.http import request
@@ -23,6 +24,8 @@ SCRIPT_SECONDS = 24 * 3600
 STALE_SECONDS = 7 * SCRIPT_SECONDS
 # The secret by which the website knows its visitor: made by the script.
 MAX_VISITOR_KEY = 64
+# What a website may say of its visitor's wishes, beside who they are.
+WISHES = ("day", "month", "resource", "seats", "currency", "tz")
 FRAMED = {
     "type": "http",
     "auth": "booking_frame",
@@ -135,6 +138,29 @@ class FramedPages(ClientPages):
             return f"frame:{digest}"[:MAX_VISITOR_KEY]
         return super()._get_visitor_key()
 
+    def _get_campaign(self):
+        """Override: what the website's script wrote into the form; that of the link
+        that it shows counts more.
+        """
+        frame = self._get_frame()
+        if not frame:
+            return super()._get_campaign()
+        self._remember_campaign(request.params)
+        is_link = frame.source._name == "payment.direct.link"
+        own = frame.source._get_campaign() if is_link else None
+        return own or super()._get_campaign()
+
+    def _keep_wishes(self, url, query):
+        """Return an address with what a website says that its visitor wishes.
+
+        :param str url: path of a calendar, perhaps with wishes of its own.
+        :param dict query: of the address that led here.
+        """
+        path, _mark, own = url.partition("?")
+        wishes = {key: query[key] for key in WISHES if query.get(key)}
+        wishes.update(parse_qsl(own))
+        return f"{path}?{urlencode(wishes)}" if wishes else path
+
     def _take_return(self, form):
         """Override: what the website's script wrote into the form, if allowed."""
         frame = self._get_frame()
@@ -242,10 +268,14 @@ class EmbedBookingPages(FramedPages, BookingPages):
         widget = find_source("widget", token)
         self._remember_campaign(query)
         self._remember_return(widget, query)
-        return self._render_choice(widget)
+        return self._render_choice(widget, query)
 
-    def _render_choice(self, widget):
-        """Render what a client can do, or lead there if there is but one thing."""
+    def _render_choice(self, widget, query):
+        """Render what a client can do, or lead there if there is but one thing.
+
+        :param payment.widget widget: sudoed.
+        :param dict query: of the address.
+        """
         services = widget._get_embed_services().filtered(
             lambda service: service._is_open()
         )
@@ -255,7 +285,7 @@ class EmbedBookingPages(FramedPages, BookingPages):
         choices = [self._get_service_url(service) for service in services]
         choices += [self._get_link_path(link.url.rpartition("/")[2]) for link in links]
         if len(choices) == 1 and not widget.can_account:
-            return request.redirect(choices[0])
+            return request.redirect(self._keep_wishes(choices[0], query))
         if not choices and widget.can_account and not self._get_frame():
             return request.redirect("/my/payments")
         return self._render_page(
@@ -278,12 +308,14 @@ class EmbedBookingPages(FramedPages, BookingPages):
         """Show what a website shows first."""
         source = self._open_frame(lang, kind, key)
         if kind == "widget":
-            return self._render_choice(source)
+            return self._render_choice(source, query)
         if kind == "service":
             return self.service(request.env["ir.http"]._slug(source), **query)
         if source.kind == "book":
             url = source._get_target_url(self._get_service_url)
-            return request.redirect(url) if url else self._render_end("link_closed")
+            if not url:
+                return self._render_end("link_closed")
+            return request.redirect(self._keep_wishes(url, query))
         return request.redirect(self._get_link_path(key))
 
     def _check_framed(self, service):

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytz
 
@@ -356,8 +357,12 @@ class PaymentDocumentMixin(models.AbstractModel):
         results = ",".join(self._get_return_results()) or "closed"
         return self.return_url and f"{self.return_url}#payment-booking={results}"
 
+    def _get_payable_return_host(self):
+        """Override: of the page that the client left."""
+        return self.return_url and urlsplit(self.return_url).netloc
+
     def _get_return_results(self):
-        """Return what the website is told of a client who comes back: see the script."""
+        """Return what the website is told of a client who comes back."""
         return ["paid"] if self._get_payable_status() == "paid" else []
 
     def _clean_values(self, values):

@@ -218,6 +218,7 @@ class PaymentEmbedMixin(models.AbstractModel):
             "textColor": get_text_color(color),
             "size": self._get_embed_size(),
             "lang": lang.replace("_", "-"),
+            "dir": self.env["res.lang"]._get_data(code=lang).direction,
             "url": self._get_embed_url(),
             "frame": f"{self.get_base_url()}{path}" if path else False,
             "texts": {

@@ -153,6 +153,12 @@ class PaymentPayableMixin(models.AbstractModel):
         """
         return False
 
+    def _get_payable_return_host(self):
+        """Return the name of the website that the client came from and goes back to,
+        whatever happens, or False.
+        """
+        return False
+
     def _is_opened_awaited(self):
         """Tell whether it is worth knowing that the client looks at the pay page."""
         return False

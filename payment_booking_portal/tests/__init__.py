@@ -9,6 +9,7 @@ from . import test_company
 from . import test_cut_network
 from . import test_direct_link
 from . import test_due
+from . import test_embed_browser
 from . import test_fakes
 from . import test_fakes_browser
 from . import test_form

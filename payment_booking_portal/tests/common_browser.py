@@ -39,12 +39,16 @@ class Page:
 
         :raise AssertionError: when it throws.
         """
+        return self._evaluate(expression)
+
+    def _evaluate(self, expression, **where):
         answer = self.send(
             "Runtime.evaluate",
             expression=expression,
             awaitPromise=True,
             returnByValue=True,
             userGesture=True,
+            **where,
         )
         if "exceptionDetails" in answer:
             raise AssertionError(f"{expression[:200]}: {answer['exceptionDetails']}")
@@ -75,7 +79,8 @@ class Page:
     def goto(self, path):
         """Load an address and wait until it is all there."""
         self.evaluate("window.pbpOldPage = true")
-        self.send("Page.navigate", url=f"{self.base_url}{path}")
+        url = path if "://" in path else f"{self.base_url}{path}"
+        self.send("Page.navigate", url=url)
         self.wait_loaded()
 
     def wait_loaded(self):
@@ -143,7 +148,7 @@ class Page:
 
     def press(self, key, shift=False):
         """Press and release a key: `Tab`, `Enter` or one with a letter."""
-        codes = {"Tab": 9, "Enter": 13, " ": 32, "ArrowDown": 40}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowDown": 40}
         event = {
             "key": key,
             "code": key,
@@ -179,6 +184,10 @@ class PageCase(HttpCase):
     touch_enabled = True
     # `tests` loads the scripts of the tours, whatever starts the tests.
     debug = ""
+    browser_class = ChromeBrowser
+    page_class = Page
+    # Whether pages may be asked for without the cookie of the test.
+    all_requests = False
 
     def authenticate(self, user, password, **kwargs):
         """Override of `odoo` to set the debug mode."""
@@ -194,14 +203,17 @@ class PageCase(HttpCase):
         :param str login: who is logged in, nobody by default.
         :param bool javascript: False switches the scripts of pages off.
         """
-        browser = ChromeBrowser(self, success_signal="only tours have one")
-        with self.allow_requests(browser=browser), ExitStack() as stack:
+        browser = self.browser_class(self, success_signal="only tours have one")
+        with (
+            self.allow_requests(browser=browser, all_requests=self.all_requests),
+            ExitStack() as stack,
+        ):
             stack.callback(self._wait_remaining_requests)
             self.authenticate(login, login, browser=browser)
             self.cr.flush()
             self.cr.clear()
             stack.callback(browser.stop)
-            yield Page(browser, self.base_url(), javascript)
+            yield self.page_class(browser, self.base_url(), javascript)
         self.assertFalse(browser.had_failure, "an error in the console of the browser")
 
 

@@ -1,8 +1,10 @@
 """The pages that other websites frame: who may, what they show, what they never do."""
 
 import json
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
@@ -55,7 +57,9 @@ class EmbedCommon(LinkCommon, BookingHttpCommon):
     def _details(self, source, service=None, local="2026-03-03 09:00", **typed):
         """Return the address and the filled form of the details in a frame."""
         service = service or self.service
-        path = f"{self._frame(source)}/book/{self.env['ir.http']._slug(service)}/details"
+        path = (
+            f"{self._frame(source)}/book/{self.env['ir.http']._slug(service)}/details"
+        )
         page = self._get(f"{path}?start={self._start_of(local)}")
         self.assertEqual(page.status_code, 200, page.text[:2000])
         form = self._form(page, path)
@@ -218,7 +222,9 @@ class TestHttpEmbed(EmbedCommon):
         self.assertEqual(booking.return_url, PAGE)
         main = self._parse(answer).xpath("//main")[0]
         self.assertEqual(main.get("data-result"), "pay")
-        self.assertEqual(urlsplit(main.get("data-next-url")).path, booking._get_pay_url())
+        self.assertEqual(
+            urlsplit(main.get("data-next-url")).path, booking._get_pay_url()
+        )
         self.assertEqual(answer.headers["Cache-Control"], "no-store")
         # The same visitor again: one hold.
         path, form = self._details(
@@ -235,7 +241,9 @@ class TestHttpEmbed(EmbedCommon):
         answer = self._post(path, form)
         booking = self._last_booking()
         self.assertEqual(booking.state, "confirmed")
-        self.assertEqual(self._parse(answer).xpath("//main")[0].get("data-result"), "booked")
+        self.assertEqual(
+            self._parse(answer).xpath("//main")[0].get("data-result"), "booked"
+        )
         self.assertEqual(self._title(answer), "You are booked")
         self.assertEqual(
             booking._get_payable_return_url(), f"{PAGE}#payment-booking=booked"
@@ -255,7 +263,30 @@ class TestHttpEmbed(EmbedCommon):
         self.assertEqual(request.direct_link_id, self.link)
         self.assertEqual(request.return_url, PAGE)
         main = self._parse(answer).xpath("//main")[0]
-        self.assertEqual(urlsplit(main.get("data-next-url")).path, request._get_pay_url())
+        self.assertEqual(
+            urlsplit(main.get("data-next-url")).path, request._get_pay_url()
+        )
+
+    def test_wishes_and_campaign_of_the_website(self):
+        """What is said once in the address is kept, without a session."""
+        self.widget.write({"can_pay": False, "service_ids": self.free})
+        self.env.flush_all()
+        frame = self._frame(self.widget)
+        answer = self._get(f"{frame}?day=2026-03-05&seats=2&name=Zoe&evil=1")
+        self.assertEqual(
+            urlsplit(answer.headers["Location"]).query, "day=2026-03-05&seats=2"
+        )
+        path, form = self._details(self.widget, self.free, utm_campaign="spring")
+        self._post(path, form)
+        self.assertEqual(self._last_booking().campaign, "spring")
+        self.link.campaign = "flyer"
+        self.env.flush_all()
+        path = f"{self._frame(self.link)}/pay/{self.link._get_embed_key()[1]}"
+        form = self._form(self._get(path), path)
+        form.update(name="Zoé", email="zoe@example.com", utm_campaign="spring")
+        self._post(path, form)
+        request = self.env["payment.request"].search([], order="id desc", limit=1)
+        self.assertEqual(request.campaign, "flyer", "of the link")
 
     def test_errors_stay_in_the_frame(self):
         path, form = self._details(self.service, back=PAGE)
@@ -298,6 +329,53 @@ class TestHttpEmbed(EmbedCommon):
         self.assertEqual(button.get("href"), f"{SITE}/prices#payment-booking=booked")
         _answer, booking = self._book(self.free, local="2026-03-03 11:00")
         self.assertFalse(booking.return_url, "once")
+
+    def test_way_back_from_the_payment(self):
+        """Open, declined and over pages lead back to the website that was left."""
+        self.company.booking_accept_test_payments = True
+        self.env.flush_all()
+        path, form = self._details(self.service, back=PAGE)
+        self._post(path, form)
+        booking = self._last_booking()
+        url = booking._get_pay_url()
+
+        def get_back(path, title):
+            page = self._get(path)
+            self.assertEqual(self._title(page), title)
+            return [
+                (link.get("href"), link.text_content())
+                for link in self._parse(page).xpath(
+                    "//a[contains(@class, 'o_pbp_return_unpaid')]"
+                )
+            ]
+
+        back = [(f"{PAGE}#payment-booking=closed", "Back to www.studio.example")]
+        self.assertEqual(get_back(url, "Pay"), back)
+        self._start_payment(booking)._set_error("Refused")
+        declined = "The payment did not go through"
+        self.assertEqual(get_back(f"{url}/status", declined), back)
+        now = fields.Datetime.now()
+        booking._editing().hold_until = now - timedelta(minutes=1)
+        self.env.flush_all()
+        self.assertEqual(get_back(url, "Your time to pay is over"), back)
+        _answer, own = self._book(self.service, local="2026-03-03 14:00")
+        self.assertEqual(get_back(own._get_pay_url(), "Pay"), [], "from nowhere")
+
+    def test_only_a_website_is_gone_back_to_by_itself(self):
+        """An address that staff set is a button and no more."""
+        path, form = self._details(self.free, self.free, back=PAGE)
+        self._post(path, form)
+        page = self._parse(self._get(self._last_booking()._get_manage_url()))
+        [box] = page.xpath("//*[contains(@class, 'o_pbp_returning')]")
+        self.assertIn("www.studio.example", box.text_content())
+        self.assertTrue(box.xpath(".//*[@hidden]//button"))
+        link = self._make_link(return_url="https://www.studio.example/thanks")
+        request = self._use(link)
+        self._pay(request)
+        page = self._parse(self._get(request._get_payable_done_url()))
+        [button] = page.xpath("//a[contains(@class, 'o_pbp_return')]")
+        self.assertEqual(button.get("href"), "https://www.studio.example/thanks")
+        self.assertFalse(page.xpath("//*[contains(@class, 'o_pbp_returning')]"))
 
     # === WHAT STAFF TYPES === #
 
