@@ -276,12 +276,7 @@ class EmbedBookingPages(FramedPages, BookingPages):
         :param payment.widget widget: sudoed.
         :param dict query: of the address.
         """
-        services = widget._get_embed_services().filtered(
-            lambda service: service._is_open()
-        )
-        links = widget._get_embed_links().filtered(
-            lambda link: not link._get_closed_key()
-        )
+        services, links = widget._get_choices()
         choices = [self._get_service_url(service) for service in services]
         choices += [self._get_link_path(link.url.rpartition("/")[2]) for link in links]
         if len(choices) == 1 and not widget.can_account:
