@@ -1,5 +1,7 @@
 """Tests of the plugin that keeps caches from test to test."""
 
+import threading
+
 import pytest
 
 from odoo.orm.registry import _REGISTRY_CACHES, Registry
