@@ -7,6 +7,7 @@ the test or in the set-up of its class: then what it holds may be of data that i
 back. All other caches are emptied as ever.
 """
 
+import functools
 import sys
 
 from odoo.orm import registry as registries
@@ -30,10 +31,12 @@ class Caches:
         """Put the methods in their place."""
         caches = self
 
+        @functools.wraps(self.clear_cache)
         def clear_cache(registry, *names):
             caches.note(names or ("default",))
             caches.clear_cache(registry, *names)
 
+        @functools.wraps(self.clear_all_caches)
         def clear_all_caches(registry):
             ends = sys._getframe(1).f_code.co_name == END_OF_CLASS
             caches.clear_but_kept(registry, ends)

@@ -1,5 +1,6 @@
 """Tests of the plugin that keeps caches from test to test."""
 
+import inspect
 import threading
 
 import pytest
@@ -35,8 +36,8 @@ class OneRegistry(Registry):
 def registry(monkeypatch):
     """Return a registry while the plugin is at work."""
     for name in ("clear_cache", "clear_all_caches"):
-        # What another plugin put there is back after the test.
-        monkeypatch.setattr(Registry, name, getattr(Registry, name))
+        # The plugin of this very run is back after the test.
+        monkeypatch.setattr(Registry, name, inspect.unwrap(getattr(Registry, name)))
     plugin = pytest_caches.Caches()
     plugin.install()
     one = OneRegistry()
