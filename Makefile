@@ -18,8 +18,8 @@ help:
 	@echo "make setup             only get what the others need"
 	@echo "make clean             remove all that was got and made"
 	@echo
-	@echo "Variables: PORT, DB, PROVIDERS, QUICK, WORKERS, ODOO_SOURCE, PYTHON, ARGS, PGHOST,"
-	@echo "PGPORT, PGUSER, PGPASSWORD for a PostgreSQL server of your own."
+	@echo "Variables: PORT, DB, PROVIDERS, WEBSITE, QUICK, WORKERS, ODOO_SOURCE, PYTHON, ARGS,"
+	@echo "PGHOST, PGPORT, PGUSER, PGPASSWORD for a PostgreSQL server of your own."
 
 setup lint fmt i18n:
 	@$(PYTHON) -m dev $@

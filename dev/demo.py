@@ -23,7 +23,10 @@ from .core import (
 from .setup import odoo_version
 
 ADDON = "payment_booking_portal"
+# What `WEBSITE=1` adds; it brings Odoo's `website`.
+WEBSITE = "payment_booking_portal_website"
 DEMO = "booking_demo"
+WEBSITE_DEMO = "booking_website"
 HOST = "127.0.0.1"
 # What the end of the start shows: public pages, then who may log in.
 PAGES = {
@@ -62,7 +65,14 @@ def demo(arguments):
 
 def default_database():
     """Return the database of the demo when `DB` names none."""
+    if with_website():
+        return WEBSITE_DEMO
     return fakes.DATABASE if fakes.are_wanted() else DEMO
+
+
+def with_website():
+    """Tell whether the demonstration is part of a website."""
+    return os.environ.get("WEBSITE", "") not in ("", "0")
 
 
 def number(variable, default):
@@ -84,6 +94,8 @@ def prepare(server, database):
         modules.append(fakes.ADDON)
     else:
         modules.append(databases.DEMO_PROVIDER)
+    if with_website():
+        modules.append(WEBSITE)
     key = f"{version} {digest(*map(databases.addon_hash, names))}"
     key += " fake" * fakes.are_wanted()
     install = {"log": f"demo-{database}", **fakes.options(fakes.are_wanted())}

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from dev import core, databases, i18n, testing
+from dev import core, databases, demo, i18n, testing
 
 ADDON = next(iter(core.addons()))
 HEAD = "2026-01-02 03:04:05,678 42"
@@ -166,3 +166,10 @@ def test_a_signal_to_end_ends_all(started, monkeypatch):
     with pytest.raises(SystemExit):
         testing.run_lanes(None, [[("a", ["x"])], [("a", ["y"])]])
     assert all(process.terminated for _database, _args, process in started)
+
+
+def test_the_demo_with_a_website_has_a_database_of_its_own(monkeypatch):
+    for value, name in (("", demo.DEMO), ("0", demo.DEMO), ("1", demo.WEBSITE_DEMO)):
+        monkeypatch.setenv("WEBSITE", value)
+        assert demo.default_database() == name
+    assert demo.WEBSITE in core.addons()

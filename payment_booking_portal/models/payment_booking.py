@@ -1886,7 +1886,7 @@ class PaymentBooking(models.Model):
         """Return the full address where the service can be booked again."""
         self.ensure_one()
         service = self.service_id.sudo()  # guests read the booking's own service
-        return self.get_base_url() + service._get_book_url()
+        return service.get_base_url() + service._get_book_url()
 
     def _get_mail_slots(self):
         """Return the nearest free times as links of a mail: dicts with `url` and
@@ -1900,7 +1900,8 @@ class PaymentBooking(models.Model):
         slots = service.with_env(self.env)._describe_slots(
             starts, self._get_client_tz(), self.seats
         )
-        return [{**slot, "url": self.get_base_url() + slot["url"]} for slot in slots]
+        base_url = service.get_base_url()
+        return [{**slot, "url": base_url + slot["url"]} for slot in slots]
 
     def _get_mail_lines(self):
         """Return what a mail lists: dicts with `label`, `value` and perhaps `url`."""

@@ -1,0 +1,2 @@
+from . import payment_booking_service
+from . import website
