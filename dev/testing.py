@@ -54,14 +54,18 @@ SLOW = [
     "test_http_link.py",
     "test_invoice_tours.py",
     "test_mail_test.py",
+    "test_outage.py",
     "test_payments_browser.py",
     "test_race_booking_invoice.py",
     "test_race_bundle.py",
     "test_race_invoice.py",
+    "test_race_kill.py",
     "test_race_link.py",
     "test_race_record.py",
+    "test_race_refund.py",
     "test_reminder_cron.py",
     "test_share.py",
+    "test_ways_browser.py",
     "test_without_mouse.py",
 ]
 

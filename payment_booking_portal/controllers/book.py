@@ -541,7 +541,7 @@ class BookingPages(ClientPages, http.Controller):
         partner = self._get_proved_partner()
         visitor_key = self._get_visitor_key()
         key = form.get("request_key") or ""
-        return_url = self._take_return(form)
+        origin = self._prepare_origin(service, form)
         for left in reversed(range(MAX_TRIES)):
             try:
                 booking = request.env["payment.booking"]._place(
@@ -556,8 +556,7 @@ class BookingPages(ClientPages, http.Controller):
                         "lang": request.env.lang,
                         "tz": choice["tz"],
                         **self._get_campaign(),
-                        "direct_link_id": self._get_link_to(service),
-                        "return_url": return_url,
+                        **origin,
                     },
                     resource=choice["resource"],
                     seats=choice["seats"],
@@ -583,6 +582,13 @@ class BookingPages(ClientPages, http.Controller):
                 self._start_over()
                 if not left:
                     raise SlotTaken(request.env._("Somebody was quicker.")) from None
+
+    def _prepare_origin(self, service, form):
+        """Return where a booking comes from, and where its client goes back to."""
+        return {
+            "direct_link_id": self._get_link_to(service),
+            "return_url": self._get_return(form, service),
+        }
 
     def _get_link_to(self, service):
         """Return the id of the direct link that brought the visitor, or False."""

@@ -162,6 +162,7 @@ class ClientPages:
         :param document: a booking or request, sudoed.
         :param str url: path of its page.
         """
+        request.session.pop(RETURN_KEY, None)  # the way back is the document's now
         return request.redirect(url)
 
     def _remember_return(self, source, query):
@@ -172,14 +173,24 @@ class ClientPages:
         """
         if query.get("back"):
             url = source._read_return_url(query["back"])
-            request.session[RETURN_KEY] = url or None
+            kept = {"model": source._name, "id": source.id, "url": url}
+            request.session[RETURN_KEY] = url and kept
 
-    def _take_return(self, form):
-        """Return the page that a visitor left and goes back to, or None, once.
+    def _get_return(self, form, shown):
+        """Return the page that a visitor left and goes back to, or None. Override where
+        it is in the form.
 
-        Override where it is in the form.
+        :param dict form: what is sent.
+        :param shown: the service or direct link that the form is about, sudoed.
         """
-        return request.session.pop(RETURN_KEY, None)
+        kept = request.session.get(RETURN_KEY)
+        if not kept:
+            return None
+        # sudo: guests read none of these; what it is for is checked
+        source = request.env[kept["model"]].sudo().browse(kept["id"]).exists()
+        if not source or not source._is_embedding(shown):
+            return None
+        return source._read_return_url(kept["url"]) or None
 
     def _render_page(self, template, values, status=200, private=False):
         """Render a client page with the headers that it needs.

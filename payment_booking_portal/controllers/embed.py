@@ -6,7 +6,9 @@ frame it. Payment opens in the top window, where the pages are the usual ones.
 """
 
 import hashlib
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from werkzeug.exceptions import Forbidden, TooManyRequests
 
 from odoo import http
 from odoo.http import request
@@ -15,8 +17,8 @@ from odoo.tools import file_open, is_html_empty
 from .. import const
 from ..tools.origins import parse_origin
 from .book import BookingPages
-from .common import MAX_DETAILS_BYTES, ClientPages, parse_int
-from .link import LinkPages
+from .common import MAX_DETAILS_BYTES, ClientPages, is_person, parse_int
+from .link import GONE, LinkPages
 
 SCRIPT_FILE = "payment_booking_portal/static/src/embed/payment_booking.js"
 # A site that pasted the script has the new one after this time at the latest.
@@ -33,7 +35,7 @@ FRAMED = {
     "sitemap": False,
     "save_session": False,
 }
-# There is no session that a forged form could use.
+# There is no session that a forged form could use; see `check_own_form`.
 FRAMED_FORM = {
     **FRAMED,
     "methods": ["POST"],
@@ -48,19 +50,35 @@ class Frame:
     def __init__(self, source, lang):
         self.source = source  # a record with `payment.embed.mixin`, sudoed
         self.path = source._get_embed_path(lang)
+        self.client_key = None  # of the address that sent the form, for the limit
 
 
-def get_lang(code):
-    """Return the code of the installed language that is meant, or that of the company.
+def check_own_form():
+    """Check that a form was sent by a page of ours: browsers say from where.
+
+    There is no session that a forged one could use, but it would be sent in the name
+    of its visitor, from their address.
+
+    :raise Forbidden: if another website sent it.
+    """
+    origin = request.httprequest.headers.get("Origin")
+    own = urlsplit(request.httprequest.host_url).netloc
+    if origin and urlsplit(origin).netloc != own:
+        raise Forbidden()
+
+
+def get_lang(code, company):
+    """Return the code of the installed language that is meant, or that of a company.
 
     :param str code: such as `fr`, `fr-BE` or `fr_FR`.
+    :param res.company company: sudoed.
     """
     langs = [one for one, _name in request.env["res.lang"].get_installed()]
     wanted = (code or "").replace("-", "_")
     short = wanted.split("_")[0].lower()
     same = [one for one in langs if one.lower() == wanted.lower()]
     same += [one for one in langs if one.split("_")[0] == short]
-    own = request.env.company.sudo().partner_id.lang  # guests read no companies
+    own = company.partner_id.lang
     return next(iter(same), own if own in langs else langs[0])
 
 
@@ -93,13 +111,13 @@ class FramedPages(ClientPages):
         :return: what the website shows, sudoed.
         :raise NotFound: if there is nothing to frame.
         """
-        lang = get_lang(lang)
-        request.update_context(lang=lang)
         source = find_source(kind, key)
-        request.booking_frame = Frame(source, lang)
+        lang = get_lang(lang, source.company_id)
+        request.update_context(lang=lang)
+        request.booking_frame = Frame(source.with_context(lang=lang), lang)
         if not request.booking_frame.path:
             raise request.not_found()
-        return source
+        return request.booking_frame.source
 
     def _get_frame(self):
         """Override: the one that the request is about."""
@@ -117,7 +135,11 @@ class FramedPages(ClientPages):
         frame = self._get_frame()
         if not frame:
             return super()._get_services_url()
-        return frame.source._name == "payment.widget" and frame.path
+        source = frame.source
+        if source._name != "payment.widget":
+            return False
+        several = sum(map(len, source._get_choices())) > 1 or source.can_account
+        return several and frame.path
 
     def _get_link_path(self, token):
         """Override: in the frame."""
@@ -130,7 +152,9 @@ class FramedPages(ClientPages):
         """Override: what the website's own script sends, else one for this request."""
         if not self._get_frame():
             return super()._get_visitor_key()
-        sent = str(request.params.get("visitor") or "")
+        # Without a script, a form that is sent twice is still the same one.
+        params = request.params
+        sent = str(params.get("visitor") or params.get("request_key") or "")
         if len(sent) >= 20:
             # Never one of a session, nor of a visitor of another website.
             origin = parse_origin(str(request.params.get("back") or "")) or ""
@@ -161,11 +185,11 @@ class FramedPages(ClientPages):
         wishes.update(parse_qsl(own))
         return f"{path}?{urlencode(wishes)}" if wishes else path
 
-    def _take_return(self, form):
+    def _get_return(self, form, shown):
         """Override: what the website's script wrote into the form, if allowed."""
         frame = self._get_frame()
         if not frame:
-            return super()._take_return(form)
+            return super()._get_return(form, shown)
         return frame.source._read_return_url(form.get("back")) or None
 
     def _go_on(self, document, url):
@@ -176,7 +200,7 @@ class FramedPages(ClientPages):
             "embed_next_page",
             {
                 "document": document,
-                "next_url": document.get_base_url() + url,
+                "next_url": url,
                 "booked": document._name == "payment.booking"
                 and document.state == "confirmed",
                 "res_company": document.company_id,
@@ -244,13 +268,13 @@ class EmbedBookingPages(FramedPages, BookingPages):
     def embed_config(self, kind, key, lang="", **_query):
         """Return what the script needs to know, as JSON; nothing of it is a secret."""
         source = find_source(kind, key)
-        lang = get_lang(source._get_embed_lang() or lang)
+        lang = get_lang(source._get_embed_lang() or lang, source.company_id)
         # A page of our own sends no origin.
         origin = request.httprequest.headers.get("Origin")
         source = source.with_context(lang=lang)
         response = request.make_json_response(source._prepare_embed(lang, origin))
         response.headers["Vary"] = "Origin"
-        response.headers["Cache-Control"] = "public, max-age=300"
+        response.headers["Cache-Control"] = "private, max-age=300"
         return response
 
     # === THE PAGE OF A WIDGET === #
@@ -278,7 +302,7 @@ class EmbedBookingPages(FramedPages, BookingPages):
         """
         services, links = widget._get_choices()
         choices = [self._get_service_url(service) for service in services]
-        choices += [self._get_link_path(link.url.rpartition("/")[2]) for link in links]
+        choices += [self._get_link_path(link._get_embed_key()[1]) for link in links]
         if len(choices) == 1 and not widget.can_account:
             return request.redirect(self._keep_wishes(choices[0], query))
         if not choices and widget.can_account and not self._get_frame():
@@ -306,12 +330,17 @@ class EmbedBookingPages(FramedPages, BookingPages):
             return self._render_choice(source, query)
         if kind == "service":
             return self.service(request.env["ir.http"]._slug(source), **query)
-        if source.kind == "book":
-            url = source._get_target_url(self._get_service_url)
-            if not url:
-                return self._render_end("link_closed")
-            return request.redirect(self._keep_wishes(url, query))
-        return request.redirect(self._get_link_path(key))
+        if source.kind != "book":
+            return request.redirect(self._get_link_path(key))
+        url = source._get_target_url(self._get_service_url)
+        if source._get_closed_key() or not url:
+            return self._render_end(
+                "link_closed",
+                status=GONE,
+                closing_message=source.closing_message,
+                res_company=source.company_id,
+            )
+        return request.redirect(self._keep_wishes(url, query))
 
     def _check_framed(self, service):
         """Check that a website shows a service.
@@ -334,6 +363,12 @@ class EmbedBookingPages(FramedPages, BookingPages):
         if not frame:
             return super()._get_link_to(service)
         return frame.source._name == "payment.direct.link" and frame.source.id
+
+    def _prepare_origin(self, service, form):
+        """Override to keep what the limit counts by."""
+        values = super()._prepare_origin(service, form)
+        frame = self._get_frame()
+        return {**values, "client_key": frame.client_key} if frame else values
 
     @http.route(
         "/embed/<string:lang>/<string:kind>/<string:key>/book/<string:slug>", **FRAMED
@@ -358,7 +393,19 @@ class EmbedBookingPages(FramedPages, BookingPages):
     )
     def embed_book_now(self, lang, kind, key, slug, **form):
         """Book from a frame: the payment goes on in the top window."""
-        self._open_frame(lang, kind, key)
+        check_own_form()
+        source = self._open_frame(lang, kind, key)
+        client_key = request.env["payment.transaction"]._make_client_key(
+            request.httprequest.remote_addr
+        )
+        # sudo: guests read no bookings; it is counted how many came from one address
+        if request.env["payment.booking"].sudo()._is_rate_limited(client_key):
+            return self._render_end(
+                "limited",
+                status=TooManyRequests.code,
+                res_company=source.company_id,
+            )
+        request.booking_frame.client_key = client_key
         return self.book_now(slug, **form)
 
 
@@ -372,6 +419,12 @@ class EmbedLinkPages(FramedPages, LinkPages):
         if frame and link not in frame.source._get_embed_links():
             raise request.not_found()
         return access, link
+
+    def _get_closed_key(self, link):
+        """Override: a page in a frame does not know whose use was only begun."""
+        if self._get_frame() and request.httprequest.method == "GET":
+            return link._get_closed_key(started=False)
+        return super()._get_closed_key(link)
 
     @http.route(
         "/embed/<string:lang>/<string:kind>/<string:key>/pay/<string:token>", **FRAMED
@@ -387,5 +440,16 @@ class EmbedLinkPages(FramedPages, LinkPages):
     )
     def embed_link_pay(self, lang, kind, key, token, **form):
         """Take the form of a direct link from a frame."""
+        check_own_form()
         self._open_frame(lang, kind, key)
         return self.link_pay(token, **form)
+
+    def _go_on(self, document, url):
+        """Override: who filled it in has looked at it; no script of ours said so."""
+        if self._get_frame() and is_person():
+            visits = request.env["payment.direct.link.visit"].sudo()  # insert only
+            key = request.env["payment.transaction"]._make_client_key(
+                self._get_visitor_key()
+            )
+            visits._note(document.direct_link_id, key)
+        return super()._go_on(document, url)

@@ -55,6 +55,12 @@ class LinkPages(ClientPages, http.Controller):
             res_company=link.company_id,
         )
 
+    def _get_closed_key(self, link):
+        """Return why a link is closed for the visitor, or False. Override where the
+        visitor is not known.
+        """
+        return link._get_closed_key(link._get_own_use(self._get_visitor_key()))
+
     def _get_payer(self, link):
         """Return the contact of who is logged in, unless another company owns it: they
         are a guest here.
@@ -79,7 +85,7 @@ class LinkPages(ClientPages, http.Controller):
         access, link = self._get_link(token)
         if not access.is_valid:
             return self._render_end("dead_link", status=GONE)
-        closed = link._get_closed_key(link._get_own_use(self._get_visitor_key()))
+        closed = self._get_closed_key(link)
         if closed:
             return self._render_closed(link, closed)
         self._remember_campaign(query)
@@ -150,7 +156,7 @@ class LinkPages(ClientPages, http.Controller):
             return self._render_end("dead_link", status=GONE)
         if link.kind != "pay":
             raise request.not_found()
-        closed = link._get_closed_key(link._get_own_use(self._get_visitor_key()))
+        closed = self._get_closed_key(link)
         if closed:
             return self._render_closed(link, closed)
         client_key = request.env["payment.transaction"]._make_client_key(
@@ -248,7 +254,7 @@ class LinkPages(ClientPages, http.Controller):
         """Make the request, again at once when the same visitor was quicker."""
         visitor_key = self._get_visitor_key()
         key = form.get("request_key") or ""
-        typed["return_url"] = self._take_return(form)
+        typed["return_url"] = self._get_return(form, link)
         for _try in range(MAX_TRIES):
             try:
                 document = link._use(

@@ -20,8 +20,9 @@ class IrHttp(models.AbstractModel):
         A page that another website frames acts for nobody, whoever is logged in.
         """
         request.session = http.root.session_store.new()
+        request.session.update(http.get_default_session())
         request.session.can_save = False
-        request.update_env(user=request.env.ref("base.public_user").id)
+        request.update_env(user=request.env.ref("base.public_user").id, context={})
 
     def session_info(self):
         """Override of `web` to tell managers how many checks of Readiness are red, for

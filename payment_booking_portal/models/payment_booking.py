@@ -26,6 +26,7 @@ PROTECTED_FIELDS = {
     "session_id",
     "sequence",
     "visitor_key",
+    "client_key",
     "request_key",
     "allocation_ids",
     "form_answer_ids",
@@ -222,6 +223,13 @@ class PaymentBooking(models.Model):
 
     # Who placed it
     visitor_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
+    client_key = fields.Char(
+        readonly=True,
+        copy=False,
+        groups="base.group_system",
+        index="btree_not_null",
+        help="Keyed hash of the address that booked in a frame, for the rate limit.",
+    )
     request_key = fields.Char(readonly=True, copy=False, groups="base.group_system")
 
     # One hold per visitor and service; the same form sent twice books once.
@@ -589,6 +597,17 @@ class PaymentBooking(models.Model):
             booking._confirm()
         return self.sudo().browse(booking.ids)  # without the right to edit
 
+    @api.model
+    def _is_rate_limited(self, client_key):
+        """Tell whether an address booked too often in frames lately.
+
+        :param str client_key: see `payment.transaction._make_client_key`.
+        """
+        most, minutes = const.RATE_ADDRESS
+        since = fields.Datetime.now() - timedelta(minutes=minutes)
+        domain = [("client_key", "=", client_key), ("create_date", ">", since)]
+        return self.search_count(domain, limit=most) >= most
+
     def _check_offer(self, service, currency):
         """Check that a service is on offer, in a currency.
 
@@ -643,6 +662,8 @@ class PaymentBooking(models.Model):
             cleaned["tz"] = values["tz"]
         if values.get("note"):
             cleaned["note"] = str(values["note"]).strip()[: const.MAX_TEXT]
+        if values.get("client_key"):
+            cleaned["client_key"] = values["client_key"]
         if values.get("direct_link_id"):  # from the session
             link = self.env["payment.direct.link"].browse(values["direct_link_id"])
             cleaned["direct_link_id"] = link.exists().id

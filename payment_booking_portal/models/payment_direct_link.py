@@ -505,10 +505,11 @@ class PaymentDirectLink(models.Model):
 
     # === LIMITS === #
 
-    def _get_closed_key(self, besides=None):
+    def _get_closed_key(self, besides=None, started=True):
         """Return why the link is closed now, or False.
 
         :param payment.request besides: a use of its own, which does not count.
+        :param bool started: whether uses that were only begun take their place.
         :return: `archived`, `early`, `over` or `used_up`.
         """
         self.ensure_one()
@@ -519,7 +520,8 @@ class PaymentDirectLink(models.Model):
             return "early"
         if self.date_end and today > self.date_end:
             return "over"
-        if self.max_payments and self._count_uses(besides) >= self.max_payments:
+        uses = self.max_payments and self._count_uses(besides, started)
+        if self.max_payments and uses >= self.max_payments:
             return "used_up"
         return False
 
@@ -715,9 +717,10 @@ class PaymentDirectLink(models.Model):
         return self.kind != "payments" and super()._get_embed_path(lang)
 
     def _get_embed_services(self):
-        """Override: the one that is booked."""
+        """Override: the one that is booked, while the link is open."""
         booked_sudo = self.sudo().service_id  # guests read no services
-        return booked_sudo.filtered(lambda _service: self.kind == "book")
+        is_open = self.kind == "book" and not self._get_closed_key()
+        return booked_sudo.filtered(lambda _service: is_open)
 
     def _get_embed_links(self):
         """Override: itself."""

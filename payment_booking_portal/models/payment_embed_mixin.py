@@ -1,12 +1,12 @@
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlsplit
 
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.http import request
 
 from .. import const
-from ..tools.colors import get_text_color
 from ..tools.origins import is_covered, parse_origin, parse_site
 
 
@@ -67,8 +67,11 @@ class PaymentEmbedMixin(models.AbstractModel):
         """
         self.ensure_one()
         origin = parse_origin(origin or "")
-        own = parse_origin(self.get_base_url())
-        return bool(origin) and is_covered(origin, [own, *self._get_allowed_origins()])
+        own = [parse_origin(self.get_base_url())]
+        if request:  # a website of ours may have another name
+            own.append(parse_origin(request.httprequest.host_url))
+        sites = [*filter(None, own), *self._get_allowed_origins()]
+        return bool(origin) and is_covered(origin, sites)
 
     def _get_frame_ancestors(self):
         """Return the policy that lets the allowed sites frame a page, and no other."""
@@ -95,6 +98,15 @@ class PaymentEmbedMixin(models.AbstractModel):
     def _get_embed_links(self):
         """Return the direct links that its pages show in a frame, sudoed. Override."""
         return self.env["payment.direct.link"].sudo()  # public pages show them
+
+    def _is_embedding(self, shown):
+        """Tell whether it is about a service or a direct link, or offers it.
+
+        :param shown: one of them.
+        """
+        self.ensure_one()
+        offered = (self, self._get_embed_services(), self._get_embed_links())
+        return any(shown in one for one in offered if one._name == shown._name)
 
     # === THE CODE === #
 
@@ -210,17 +222,16 @@ class PaymentEmbedMixin(models.AbstractModel):
         self.ensure_one()
         allowed = origin is None or self._is_allowed_origin(origin)
         path = allowed and self._get_embed_path(lang)
-        color = self._get_embed_color()
         return {
             "label": self._get_embed_label(),
             "mode": self._get_embed_mode(),
-            "color": color,
-            "textColor": get_text_color(color),
+            "color": self._get_embed_color(),
             "size": self._get_embed_size(),
             "lang": lang.replace("_", "-"),
             "dir": self.env["res.lang"]._get_data(code=lang).direction,
-            "url": self._get_embed_url(),
-            "frame": f"{self.get_base_url()}{path}" if path else False,
+            # Paths on the server that the script comes from, whatever its name.
+            "url": urlsplit(self._get_embed_url() or "/").path,
+            "frame": path,
             "texts": {
                 "close": self.env._("Close"),
                 "loading": self.env._("Loading …"),

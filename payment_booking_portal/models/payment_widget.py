@@ -172,7 +172,9 @@ class PaymentWidget(models.Model):
         """Override: those that were chosen."""
         self.ensure_one()
         links_sudo = self.sudo().link_ids  # guests read no widgets
-        return links_sudo.filtered(lambda link: self.can_pay and link.active)
+        return links_sudo.filtered(
+            lambda link: self.can_pay and link.active and link.kind == "pay"
+        )
 
     def _get_choices(self):
         """Return what clients can use now: services and direct links, sudoed."""

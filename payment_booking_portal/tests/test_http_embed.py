@@ -9,6 +9,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
 
+from .. import const
 from ..tools.colors import get_text_color
 from ..tools.origins import is_covered, parse_origin, parse_site
 from .common import NOW
@@ -66,6 +67,13 @@ class EmbedCommon(LinkCommon, BookingHttpCommon):
         form.update(name="Zoé Client", email="zoe@example.com", **typed)
         return path, form
 
+    def _link_form(self):
+        """Return the address and the filled form of a direct link in a frame."""
+        path = f"{self._frame(self.link)}/pay/{self.link._get_embed_key()[1]}"
+        form = self._form(self._get(path), path)
+        form.update(name="Zoé", email="zoe@example.com", back=PAGE, visitor=VISITOR)
+        return path, form
+
     def _last_booking(self):
         self.env.invalidate_all()
         return self.env["payment.booking"].search([], order="id desc", limit=1).sudo()
@@ -99,12 +107,14 @@ class TestHttpEmbed(EmbedCommon):
 
     def test_config_tells_a_foreign_site_no_more_than_a_link(self):
         _answer, config = self._config(self.widget, SITE)
-        self.assertTrue(config["frame"].endswith(self._frame(self.widget)))
+        self.assertEqual(config["frame"], self._frame(self.widget))
+        answer, _config = self._config(self.widget)
+        self.assertIn("private", answer.headers["Cache-Control"])
         for origin in ("https://evil.example", "null", f"{SITE}.evil.example"):
             with self.subTest(origin=origin):
                 answer, config = self._config(self.widget, origin)
                 self.assertFalse(config["frame"])
-                self.assertEqual(config["url"], self.widget.url)
+                self.assertEqual(config["url"], urlsplit(self.widget.url).path)
                 self.assertIn("Origin", answer.headers["Vary"])
                 self.assertEqual(answer.headers["Access-Control-Allow-Origin"], "*")
         self.assertNotIn("studio.example", json.dumps(config))
@@ -319,6 +329,105 @@ class TestHttpEmbed(EmbedCommon):
         self._post(path, form)
         self.assertFalse(self._last_booking().return_url)
 
+    def test_a_form_of_another_website_is_refused(self):
+        for path, form in (
+            self._details(self.free, self.free),
+            self._link_form(),
+        ):
+            before = self._snapshot()
+            for origin in ("https://evil.example", SITE, "null"):
+                answer = self._post(path, form, headers={"Origin": origin})
+                self.assertEqual(answer.status_code, 403, origin)
+            self._assert_nothing_written(before)
+            answer = self._post(path, form, headers={"Origin": self.base_url()})
+            self.assertEqual(answer.status_code, 200)
+
+    def test_many_bookings_of_one_address_are_stopped(self):
+        most, _minutes = const.RATE_ADDRESS
+        path, form = self._details(self.free, self.free)
+        self.assertEqual(self._post(path, form).status_code, 200)
+        booking = self._last_booking()
+        self.assertTrue(booking.client_key)
+        self.env["payment.booking"]._editing().create(
+            [
+                {
+                    "service_id": self.free.id,
+                    "start": booking.start,
+                    "client_key": booking.client_key,
+                }
+                for _number in range(most - 1)
+            ]
+        )
+        path, form = self._details(self.free, self.free, "2026-03-03 11:00")
+        before = self._snapshot()
+        answer = self._post(path, form)
+        self.assertEqual(answer.status_code, 429)
+        self.assertEqual(self._title(answer), "Please wait a little")
+        self._assert_nothing_written(before)
+
+    def test_the_same_form_books_once_without_a_script(self):
+        path, form = self._details(self.free, self.free)
+        for _click in range(2):
+            self.assertEqual(self._post(path, form).status_code, 200)
+        bookings = self.env["payment.booking"].search(
+            [("service_id", "=", self.free.id)]
+        )
+        self.assertEqual(len(bookings), 1)
+
+    def test_a_closed_link_is_closed_in_a_frame(self):
+        link = self._make_link(
+            kind="book", service_id=self.free.id, closing_message="Come in spring!"
+        )
+        page = self._get(self._frame(link))
+        path = urlsplit(page.headers["Location"]).path
+        self.assertEqual(self._get(path).status_code, 200)
+        link.date_end = "2026-03-01"
+        self.env.flush_all()
+        page = self._get(self._frame(link))
+        self.assertEqual(page.status_code, 410)
+        self.assertIn("Come in spring!", self._text(page))
+        self.assertEqual(self._get(path).status_code, 404)
+
+    def test_a_use_that_was_begun_does_not_close_a_framed_page(self):
+        self.link.max_payments = 1
+        path, form = self._link_form()
+        self._post(path, form)
+        request = self.env["payment.request"].search([], order="id desc", limit=1)
+        self._call(
+            f"{request._get_pay_url()}/transaction",
+            provider_id=self.provider.id,
+            payment_method_id=self.payment_method_id,
+            token_id=None,
+            flow="redirect",
+            tokenization_requested=False,
+            access_token="x",
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.link._get_closed_key(), "used_up")
+        self.assertEqual(self._get(path).status_code, 200)
+
+    def test_who_pays_in_a_frame_has_looked(self):
+        self.assertEqual(self.link.visit_count, 0)
+        self._post(*self._link_form())
+        self.env.invalidate_all()
+        self.assertEqual(self.link.visit_count, 1)
+
+    def test_way_back_outlives_a_lost_race_and_is_of_what_was_shown(self):
+        calendar = f"{self.free._get_book_url()}?back={SITE}/prices"
+        self._get(calendar)
+        url, form = self._fill(self.free)
+        for person in ("Anna's", "Ben's"):
+            self._place(service=self.free, visitor_key=person)
+        self.env.flush_all()
+        self.assertEqual(self._post(url, form).status_code, 409)
+        _answer, booking = self._book(self.free, local="2026-03-03 11:00")
+        self.assertEqual(booking.return_url, f"{SITE}/prices")
+        # What its website does not show leads nowhere.
+        foreign = self._create_service("Foreign", fee_policy="free", is_published=True)
+        self._get(calendar)
+        _answer, booking = self._book(foreign, local="2026-03-04 09:00")
+        self.assertFalse(booking.return_url)
+
     def test_button_of_a_widget_comes_back_too(self):
         page = self._get(f"{urlsplit(self.widget.url).path}?back={SITE}/prices")
         self.assertEqual(self._title(page), "Welcome")
@@ -387,6 +496,8 @@ class TestHttpEmbed(EmbedCommon):
             ("https://studio.example:443", "https://studio.example"),
             ("*.studio.example", "https://*.studio.example"),
             ("bücher.example", "https://xn--bcher-kva.example"),
+            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+            ("straße.example", None),  # browsers do not mean strasse.example
             ("*", None),
             ("https://", None),
             ("ftp://studio.example", None),

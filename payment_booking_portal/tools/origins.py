@@ -36,7 +36,12 @@ def parse_origin(url, wildcard=False):
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         prefix = WILDCARD if wildcard and host.startswith(WILDCARD) else ""
-        host = host.removeprefix(prefix).encode("idna").decode().lower()
+        host = host.removeprefix(prefix)
+        ascii_host = host.encode("idna").decode().lower()
+        # What this old rule writes otherwise (such as ß) is another site for browsers.
+        if host.lower() not in (ascii_host, ascii_host.encode().decode("idna")):
+            return None
+        host = ascii_host
     except (TypeError, ValueError, UnicodeError):
         return None
     if parts.username or parts.password or (prefix and "." not in host):

@@ -39,6 +39,8 @@ class Website(models.Model):
         self.ensure_one()
         if not self.env.user.has_group("website.group_website_restricted_editor"):
             raise AccessError(self.env._("Only who edits the website may list this."))
+        if self.company_id not in self.env.user.company_ids:
+            raise AccessError(self.env._("This website is of another company."))
         choices = [
             self._prepare_booking_block_choice("book", service)
             for service in self._get_booking_services()

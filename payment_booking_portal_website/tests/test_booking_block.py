@@ -201,6 +201,45 @@ class TestBookingBlock(BrowserCommon):
         for user in (internal, self.env.ref("base.public_user")):
             with self.assertRaises(AccessError):
                 self.website.with_user(user).get_booking_block_choices()
+        foreign = self.env["res.company"].create({"name": "Foreign"})
+        website = self.env["website"].create(
+            {"name": "Foreign", "company_id": foreign.id}
+        )
+        with self.assertRaises(AccessError):
+            website.with_user(self.designer).get_booking_block_choices()
+
+    def test_a_block_becomes_nothing_but_a_block(self):
+        """Whoever writes a text of the website may write such an element into it."""
+        block = (
+            '<div class="s_payment_booking" data-kind="{}" data-key="{}" '
+            'data-mode="{}"><a class="s_payment_booking_link" href="/book">x</a></div>'
+        )
+        key = self.service.id
+        blocks = [
+            block.format("onclick", "document.title = 1", "popup"),
+            block.format("service", key, "x"),
+            block.format("service", key, "popup"),
+        ]
+        self.env["website.page"].create(
+            {
+                "name": "Blocks",
+                "url": "/blocks",
+                "type": "qweb",
+                "is_published": True,
+                "website_id": self.website.id,
+                "arch": '<t t-call="website.layout"><div id="wrap">'
+                + "".join(blocks)
+                + "</div></t>",
+            }
+        )
+        with self.open_page() as page:
+            page.goto("/blocks")
+            page.wait_for("!!document.querySelector('payment-booking')")
+            found = page.evaluate(
+                "[...document.querySelectorAll('payment-booking')]"
+                ".map((el) => el.getAttributeNames().sort().join())"
+            )
+        self.assertEqual(found, ["label,mode,service,style"])
 
     @classmethod
     def _make_link(cls, name):

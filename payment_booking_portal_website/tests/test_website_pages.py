@@ -105,6 +105,7 @@ class TestWebsitePages(WebsiteCommon):
             self.assertEqual(url, f"https://other.example{self.own_path}")
         booking = self._place(self.own)
         self.assertEqual(booking._get_mail_book_url(), self.own.public_url)
+        self.assertEqual(booking.get_base_url(), "https://other.example")
         self.assertEqual(self.own.website_url, self.own_path)
 
     def test_publishing_stays_what_it_was(self):

@@ -75,8 +75,9 @@
         }
         told = true;
         if (result === "pay") {
+            const url = new URL(nextUrl, location.href).href;
             // The address is a key: only the website that the server let frame us.
-            host.postMessage({payment: 1, type: "pay", url: nextUrl}, origin);
+            host.postMessage({payment: 1, type: "pay", url: url}, origin);
         } else {
             tell(result);
         }
@@ -102,14 +103,43 @@
     });
 
     document.addEventListener("change", (ev) => {
-        if (ev.target.matches("[data-pbp-submit]")) {
-            ev.target.form.requestSubmit();
+        const input = ev.target;
+        if (input.matches("[data-pbp-submit]")) {
+            input.form.submit();
+        } else if (input.dataset.price) {
+            document.querySelector(".o_pbp_price").textContent = input.dataset.price;
         }
+        chooseAmount(input);
     });
+
+    document.addEventListener("input", (ev) => chooseAmount(ev.target));
+
+    /** An amount is chosen or typed, not both. */
+    function chooseAmount(input) {
+        const panel = input.closest(".o_pbp_panel");
+        const own = panel?.querySelector(".o_pbp_own_amount");
+        if (own && input.type === "radio" && input.value !== "own") {
+            own.value = "";
+        } else if (own && input === own) {
+            const radio = panel.querySelector("input[type=radio][value=own]");
+            if (radio) {
+                radio.checked = true;
+            }
+        }
+    }
 
     document.addEventListener("click", (ev) => {
         const link = ev.target.closest("a[href]");
-        if (!link || link.target || link.origin !== location.origin || link.hash) {
+        if (!link || link.target || !/^https?:$/.test(link.protocol)) {
+            return;
+        }
+        if (link.origin !== location.origin || !/^\/embed\//.test(link.pathname)) {
+            // Of a text: what is typed here stays, and other pages may refuse a frame.
+            link.target = "_blank";
+            link.rel = "noopener";
+            return;
+        }
+        if (link.hash) {
             return;
         }
         const swap = link.dataset.pbpSwap || STEP;

@@ -146,8 +146,10 @@
         return /^https?:$/.test(url.protocol) ? url : null;
     }
 
+    /** Where the visitor is, and goes back to. */
     function getPage() {
-        return location.href.split("#")[0];
+        const page = location.href.split("#")[0];
+        return page.length > 2000 ? location.origin + location.pathname : page;
     }
 
     /** The secret by which one visitor of this website is told from others. */
@@ -295,7 +297,8 @@
         }
 
         getLabel() {
-            return this.getAttribute("label") || this.config?.label || "Book online";
+            const label = this.getAttribute("label") || this.config?.label;
+            return label || this.usual || "Book online";
         }
 
         tell(result) {
@@ -317,7 +320,11 @@
             this.view.lang = config.lang;
             this.view.dir = config.dir;
             const mode = this.getAttribute("mode") || config.mode;
-            if (!config.frame || !addQuery(config.frame, {}) || mode === "button") {
+            // The server says paths: they are of where the script comes from.
+            config.url = new URL(config.url, this.from).href;
+            config.frame = config.frame && new URL(config.frame, this.from).href;
+            const opens = mode === "inline" || window.HTMLDialogElement;
+            if (!config.frame || mode === "button" || !opens) {
                 this.showLink(config.url);
             } else if (mode === "inline") {
                 this.showInline();
@@ -608,6 +615,11 @@
             element.finish(results);
         } else if (element) {
             element.addEventListener(`${TAG}:ready`, () => element.finish(results));
+        } else {
+            // The page shows it later, if at all: at least its own script knows.
+            results.forEach((result) =>
+                document.dispatchEvent(new CustomEvent(`${TAG}:${result}`))
+            );
         }
     }
 
@@ -630,6 +642,15 @@
             }
         }
         element.from = server;
+        // What the pasted line says where no script runs: our words if all else fails.
+        const plain = script.nextElementSibling;
+        if (plain?.tagName === "NOSCRIPT") {
+            const parsed = new DOMParser().parseFromString(
+                plain.textContent,
+                "text/html"
+            );
+            element.usual = parsed.body.textContent.trim();
+        }
         script.after(element);
     }
 })();

@@ -35,6 +35,7 @@ export class ReturnPage extends Interaction {
     static selector = ".o_pbp_returning";
     dynamicContent = {
         ".o_pbp_return_soon": {"t-att-hidden": () => !this.going},
+        ".o_pbp_return_stay": {"t-on-click": () => this.stop()},
         ".o_pbp_return_left": {"t-out": () => `(${this.seconds})`},
         _document: {
             "t-on-keydown": () => this.stop(),

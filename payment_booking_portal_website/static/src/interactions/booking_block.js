@@ -3,6 +3,8 @@ import {registry} from "@web/core/registry";
 import {Interaction} from "@web/public/interaction";
 
 const SCRIPT = "/payment-booking/v1.js";
+const KINDS = ["widget", "link", "service"];
+const MODES = ["popup", "inline"];
 // How a button of the theme looks; see `booking_block.scss`.
 const LOOK = [
     "background-color",
@@ -27,10 +29,11 @@ export class BookingBlock extends Interaction {
 
     start() {
         const linkEl = this.el.querySelector(".s_payment_booking_link");
-        if (!linkEl) {
+        const {kind, key, mode} = this.el.dataset;
+        // Who writes a text of the website may write anything into it.
+        if (!linkEl || !KINDS.includes(kind) || !MODES.includes(mode)) {
             return;
         }
-        const {kind, key, mode} = this.el.dataset;
         const blockEl = document.createElement("payment-booking");
         blockEl.setAttribute(kind, key);
         blockEl.setAttribute("mode", mode);
