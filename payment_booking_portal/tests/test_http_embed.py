@@ -182,6 +182,14 @@ class TestHttpEmbed(EmbedCommon):
         self.assertNotEqual(booking.partner_id, user.partner_id)
         self.assertEqual(booking.guest_email, "zoe@example.com")
 
+    def test_what_a_visitor_typed_here_is_not_known_there(self):
+        self._get(f"{self.free._get_book_url()}?name=Marguerite")
+        page = self._get(self._details_url(self.free))
+        self.assertIn("Marguerite", page.text)
+        path, _form = self._details(self.free, self.free)
+        page = self._get(f"{path}?start={self._start_of('2026-03-03 09:00')}")
+        self.assertNotIn("Marguerite", page.text)
+
     def test_no_cookie_is_set(self):
         for path in (
             self._frame(self.widget),
