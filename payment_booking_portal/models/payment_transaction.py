@@ -531,7 +531,8 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         gateway = gateway or get_gateway(self.provider_id)
-        answer = self._take_answer(gateway.ask(self, reference), is_news=True)
+        answer = gateway.ask(self, reference)
+        self._take_answer(answer, gateway, is_news=True)
         if watch and answer.went_back and self.state == "done":
             self._look_back(gateway)
         return answer.word
@@ -543,24 +544,26 @@ class PaymentTransaction(models.Model):
         :return: one of the four words of `gateways`.
         """
         self.ensure_one()
-        answer = get_gateway(self.provider_id).stop(self)
+        gateway = get_gateway(self.provider_id)
+        answer = gateway.stop(self)
         if answer.word == DEAD:
-            self._note_answer(answer)
+            self._note_answer(answer, gateway)
             self._set_canceled(state_message=reason)
         else:
-            self._take_answer(answer)
+            self._take_answer(answer, gateway)
         return answer.word
 
-    def _take_answer(self, answer, is_news=False):
+    def _take_answer(self, answer, gateway, is_news=False):
         """Keep what the provider said, and when to ask it again.
 
         :param Answer answer: of the gateway.
+        :param gateway: of the provider.
         :param bool is_news: whether something has just happened there: who tries a
             third card is asked about as soon as who began.
         :return: the same.
         """
         self.ensure_one()
-        self._note_answer(answer)
+        self._note_answer(answer, gateway)
         if answer.mismatch:
             self._note_mismatch(answer.mismatch)
         elif answer.data and not self.provider_mismatch:
@@ -569,7 +572,7 @@ class PaymentTransaction(models.Model):
             super(PaymentTransaction, told)._process(self.provider_code, answer.data)
         elif answer.word == OPEN and self.state == "draft":
             self.state_message = answer.refused
-        if not get_gateway(self.provider_id).can_ask:
+        if not gateway.can_ask:
             return answer
         is_waiting = answer.word in (OPEN, UNKNOWN) and not self.provider_mismatch
         starts_over = is_news and answer.word != UNKNOWN
@@ -586,10 +589,10 @@ class PaymentTransaction(models.Model):
         )
         return answer
 
-    def _note_answer(self, answer):
+    def _note_answer(self, answer, gateway):
         """Keep for the timelines that the provider was asked, and what it said."""
         was_asked = self.provider_reference or answer.data
-        if was_asked and get_gateway(self.provider_id).can_ask:
+        if was_asked and gateway.can_ask:
             for document in self._get_paid_documents():
                 document._note_event("asked", tx=self, answer=answer.word)
 
@@ -663,8 +666,9 @@ class PaymentTransaction(models.Model):
             tx = self.browse(tx_id).try_lock_for_update().filtered_domain(domain)
             try:
                 if tx:
-                    gateway = gateways.setdefault(provider.id, get_gateway(provider))
-                    if tx._reconcile(gateway).is_limited:
+                    if provider.id not in gateways:  # what is read each commit forgets
+                        gateways[provider.id] = get_gateway(provider)
+                    if tx._reconcile(gateways[provider.id]).is_limited:
                         limited.add(provider.id)
             except Exception as error:  # one bad record never stops the cron
                 self.env.cr.rollback()
@@ -680,7 +684,7 @@ class PaymentTransaction(models.Model):
         :rtype: Answer
         """
         self.ensure_one()
-        answer = self._take_answer(gateway.ask(self))
+        answer = self._take_answer(gateway.ask(self), gateway)
         if answer.word == UNKNOWN and self.ask_count == len(ASK_STEPS) + 1:
             self._tell_unanswered(answer.error)
         return answer

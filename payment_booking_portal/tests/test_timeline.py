@@ -420,7 +420,8 @@ class TestTimeline(TimelineCommon, RefundCommon):
 
     def _reconcile_now(self, tx):
         tx = tx.with_user(self.robot)
-        tx._take_answer(get_gateway(tx.provider_id).ask(tx))
+        gateway = get_gateway(tx.provider_id)
+        tx._take_answer(gateway.ask(tx), gateway)
 
     def test_who_tells_of_a_payment(self):
         """A client who comes back is not the provider's notification."""
