@@ -102,18 +102,6 @@
         }
     });
 
-    document.addEventListener("change", (ev) => {
-        const input = ev.target;
-        if (input.matches("[data-pbp-submit]")) {
-            input.form.submit();
-        } else if (input.dataset.price) {
-            document.querySelector(".o_pbp_price").textContent = input.dataset.price;
-        }
-        chooseAmount(input);
-    });
-
-    document.addEventListener("input", (ev) => chooseAmount(ev.target));
-
     /** An amount is chosen or typed, not both. */
     function chooseAmount(input) {
         const panel = input.closest(".o_pbp_panel");
@@ -127,6 +115,18 @@
             }
         }
     }
+
+    document.addEventListener("change", (ev) => {
+        const input = ev.target;
+        if (input.matches("[data-pbp-submit]")) {
+            input.form.submit();
+        } else if (input.dataset.price) {
+            document.querySelector(".o_pbp_price").textContent = input.dataset.price;
+        }
+        chooseAmount(input);
+    });
+
+    document.addEventListener("input", (ev) => chooseAmount(ev.target));
 
     document.addEventListener("click", (ev) => {
         const link = ev.target.closest("a[href]");
